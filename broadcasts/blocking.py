@@ -1,0 +1,48 @@
+"""The only code that touches the Blocked Email list."""
+
+from collections.abc import Iterable
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from broadcasts import audit
+from broadcasts.addresses import address_key
+from broadcasts.models import BlockedEmail, User
+
+
+def is_blocked(key: str = "address_key") -> Exists:
+    """A condition for querysets whose field `key` holds an `address_key`."""
+    return Exists(BlockedEmail.objects.filter(key=OuterRef(key)))
+
+
+@transaction.atomic
+def block_addresses(
+    addresses: Iterable[str],
+    *,
+    reason: str,
+    source: BlockedEmail.Source,
+    by: User | None = None,
+) -> list[BlockedEmail]:
+    """Put addresses on the list; those that are on it already stay as they are. Returns the new ones."""
+    wanted = {address_key(address): address.strip() for address in addresses if address.strip()}
+    known = set(BlockedEmail.objects.filter(key__in=wanted).values_list("key", flat=True))
+    added = []
+    for key, address in wanted.items():
+        if key not in known:
+            blocked = BlockedEmail.objects.create(
+                address=address[:320], key=key, reason=reason[:500], source=source, added_by=by
+            )
+            audit.record(by, "blocked_email.added", blocked, reason=reason, source=source.value)
+            added.append(blocked)
+    return added
+
+
+@transaction.atomic
+def unblock_addresses(addresses: Iterable[str], *, reason: str = "", by: User | None = None) -> list[str]:
+    """Take addresses off the list, on record. Returns those that were on it."""
+    keys = [address_key(address) for address in addresses]
+    removed = list(BlockedEmail.objects.filter(key__in=keys))
+    for blocked in removed:
+        audit.record(by, "blocked_email.removed", blocked, reason=reason, was=blocked.reason)
+        blocked.delete()
+    return [blocked.address for blocked in removed]

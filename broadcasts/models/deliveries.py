@@ -1,0 +1,141 @@
+"""The ledger: one row per recipient with its result, written before the first email leaves."""
+
+from datetime import datetime
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from broadcasts.models.broadcasts import Broadcast
+from broadcasts.models.people import EmailAddress, Person
+from broadcasts.models.scopes import SchoolQuerySet
+from broadcasts.results import Result
+
+
+class DeliveryQuerySet(SchoolQuerySet["Delivery"]):
+    def due(self, now: datetime) -> Self:
+        return self.filter(state=Delivery.State.IDLE, next_attempt_at__lte=now)
+
+    def unfinished(self) -> Self:
+        """Not handed over yet, or perhaps: what keeps a broadcast from being Sent."""
+        return self.filter(
+            Q(result=Result.UNSENT, next_attempt_at__isnull=False)
+            | Q(state__in=[Delivery.State.CLAIMED, Delivery.State.IN_DOUBT])
+        )
+
+
+class Delivery(models.Model):
+    class State(models.IntegerChoices):
+        IDLE = 0, _("idle")
+        CLAIMED = 1, _("taken by a worker")
+        IN_DOUBT = 2, _("in doubt")  # from just before its body is written until its reply is recorded
+        UNCONFIRMED = 3, _("unconfirmed")  # in doubt, and its type says: do not send again
+
+    class Note(models.TextChoices):
+        """Why a row is what it is, where the label alone does not say."""
+
+        NONE = "", ""
+        NO_ADDRESS = "no_address", _("No email address on file")
+        NOT_SELECTED = "not_selected", _("No address of this person receives this broadcast type")
+        SHARED = "shared", _("Another person with this address gets this broadcast")
+        BAD_ADDRESS = "bad_address", _("This is not a valid email address")
+        BLOCKED = "blocked", _("The address is on the Blocked Email list")
+        CANCELLED = "cancelled", _("The broadcast was cancelled before this email left")
+        GAVE_UP = "gave_up", _("We tried for as long as we try")
+
+    school_path = "broadcast__school"
+
+    broadcast = models.ForeignKey(
+        Broadcast, models.PROTECT, related_name="deliveries", db_index=False, verbose_name=_("broadcast")
+    )
+    person = models.ForeignKey(
+        Person, models.SET_NULL, null=True, related_name="deliveries", verbose_name=_("person")
+    )
+    address = models.ForeignKey(EmailAddress, models.SET_NULL, null=True, related_name="+", verbose_name=_("address"))
+    # As they were when prepared: the log must not change when the directory does.
+    name = models.CharField(_("name"), max_length=200)
+    email = models.CharField(_("email"), max_length=320, blank=True)
+    address_key = models.CharField(max_length=320, blank=True)
+    language = models.CharField(_("language"), max_length=20, default="en")
+
+    result = models.PositiveSmallIntegerField(
+        _("Delivery Results"), choices=Result, default=Result.UNSENT, db_default=Result.UNSENT
+    )
+    note = models.CharField(_("note"), max_length=20, choices=Note, default="", db_default="", blank=True)
+    is_sendable = models.BooleanField(help_text="It was Unsent when prepared: this row may carry the email.")
+    duplicate_of = models.ForeignKey("self", models.SET_NULL, null=True, related_name="duplicates")
+    attempts = models.PositiveSmallIntegerField(_("Attempts"), default=0, db_default=0)
+    last_attempt_at = models.DateTimeField(_("Last Attempt"), null=True)
+    late_bounce_at = models.DateTimeField(null=True, help_text="A failure reported after Delivered or Opened.")
+    late_bounce_reason = models.CharField(max_length=500, blank=True, default="", db_default="")
+
+    state = models.PositiveSmallIntegerField(choices=State, default=State.IDLE, db_default=State.IDLE)
+    next_attempt_at = models.DateTimeField(null=True, help_text="Empty: nothing is due.")
+    lease_token = models.UUIDField(null=True)
+    lease_until = models.DateTimeField(null=True)
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = _("deliveries")
+        constraints = [
+            # Preparing twice adds nothing.
+            models.UniqueConstraint(
+                fields=["broadcast", "person", "address_key"], name="one_row_per_person_and_address"
+            ),
+            # Nobody gets a broadcast twice at one address, whatever the code above this line believes.
+            models.UniqueConstraint(
+                fields=["broadcast", "address_key"],
+                condition=Q(is_sendable=True),
+                name="one_sendable_row_per_address",
+            ),
+            models.CheckConstraint(
+                name="sendable_rows_have_an_address", condition=Q(is_sendable=False) | ~Q(address_key="")
+            ),
+            models.CheckConstraint(
+                name="only_sendable_rows_fall_due",
+                condition=Q(is_sendable=True) | Q(next_attempt_at__isnull=True),
+            ),
+        ]
+        indexes = [
+            # Claiming: the due rows of one broadcast.
+            models.Index(
+                fields=["broadcast", "next_attempt_at", "id"],
+                condition=Q(next_attempt_at__isnull=False),
+                name="delivery_due",
+            ),
+            # The sweep: leases that ran out.
+            models.Index(fields=["lease_until"], condition=Q(lease_until__isnull=False), name="delivery_leased"),
+            models.Index(fields=["broadcast", "id"], name="delivery_of_broadcast"),  # the Email Log
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.email}>"
+
+
+class Attempt(models.Model):
+    """One try to hand an email over that got as far as naming the recipient, and what the server said."""
+
+    class Outcome(models.TextChoices):
+        ACCEPTED = "accepted", _("The mail server accepted the email")
+        DEFERRED = "deferred", _("The mail server said: not now")
+        REFUSED = "refused", _("The mail server refused the email")
+        IN_DOUBT = "in_doubt", _("The mail server did not say whether it took the email")
+
+    delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="tries")
+    number = models.PositiveSmallIntegerField(help_text="1 for the first.")
+    at = models.DateTimeField()
+    outcome = models.CharField(max_length=10, choices=Outcome)
+    result = models.PositiveSmallIntegerField(choices=Result, null=True, help_text="The result it argues for.")
+    phase = models.CharField(max_length=20, blank=True, help_text="rcpt, data or body (RFC 5321 section 3.3).")
+    code = models.PositiveSmallIntegerField(null=True, help_text="Reply code.")
+    enhanced_code = models.CharField(max_length=12, blank=True, help_text="RFC 3463.")
+    text = models.TextField(blank=True, help_text="The server's words.")
+    rule = models.CharField(max_length=60, blank=True, help_text="Which line of the table of replies decided.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["delivery", "number"], name="attempts_are_numbered")]
+
+    def __str__(self) -> str:
+        return f"{self.delivery}: {self.get_outcome_display()}"

@@ -1,0 +1,226 @@
+"""Settings from the environment. With no variable set, everything works on this machine alone."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import dj_database_url
+from csp.constants import NONCE, NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+from messenger import environment as env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+MESSENGER_HOME = Path(env.read("MESSENGER_HOME", str(BASE_DIR / "var"))).resolve()
+MESSENGER_HOME.mkdir(parents=True, exist_ok=True)
+
+PORT = env.read_number("PORT", 8000)
+SITE_URL = env.read("SITE_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
+DEBUG = env.read_flag("DEBUG")
+SECRET_KEY = env.read("SECRET_KEY") or env.keep_secret(MESSENGER_HOME / "secret-key")
+ALLOWED_HOSTS = [urlsplit(SITE_URL).hostname or "", "127.0.0.1", "localhost"]
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+
+# --- what sends and what is told -------------------------------------------------------------------------
+MAIL_URL = env.read("MAIL_URL", "sandbox:")
+MAIL_IS_SANDBOX = MAIL_URL.startswith("sandbox:")
+# Where bounce reports come back to. Without it, bounces go to the sender's own address and stay unread here.
+BOUNCE_DOMAIN = env.read("BOUNCE_DOMAIN", "bounces.messenger.test" if MAIL_IS_SANDBOX else "")
+# Port 0: any free port, published in MESSENGER_HOME for those who need it.
+REPORTS_LISTEN = env.read("REPORTS_LISTEN", "127.0.0.1:0")
+RETRY_MINUTES = env.read_minutes("RETRY_MINUTES")
+DELIVERING_CONNECTIONS = env.read_number("DELIVERING_CONNECTIONS", 2)
+UNDO_SECONDS = 10
+LEASE_SECONDS = 120
+# A frozen worker's socket must be dead before its message may be sent again: the server's 600 s for the
+# reply to the final dot (RFC 5321 section 4.5.3.2.6) and a minute.
+IN_DOUBT_GRACE_SECONDS = 660
+MAX_UPLOAD_BYTES = 20 * 1024 * 1024
+MAX_UPLOAD_ROWS = 100_000
+
+# --- parts -----------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "broadcasts",
+    "tracking",
+    "reports",
+    "messenger.admin_site.MessengerAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.forms",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "csp",
+    "django_dramatiq",
+    "django_filters",
+    "django_htmx",
+    "django_prose_editor",
+    "django_tables2",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "broadcasts.middleware.school_time",
+    "broadcasts.middleware.private_pages",
+]
+
+ROOT_URLCONF = "messenger.urls"
+WSGI_APPLICATION = "messenger.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+                "broadcasts.context_processors.site",
+            ],
+            "builtins": ["broadcasts.templatetags.messenger"],
+        },
+    },
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+DJANGO_TABLES2_TEMPLATE = "table.html"
+
+# --- data ------------------------------------------------------------------------------------------------
+DATABASES = {
+    "default": dj_database_url.parse(
+        env.read("DATABASE_URL", f"sqlite:///{MESSENGER_HOME / 'messenger.sqlite3'}"),
+        conn_max_age=60,
+        conn_health_checks=True,
+    )
+}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = {
+        # Deferred transactions fail with "database is locked" whatever the timeout when two of them write.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+    # Threads of one test share a file; they cannot share SQLite's memory database without lock errors.
+    DATABASES["default"]["TEST"] = {"NAME": str(MESSENGER_HOME / "test.sqlite3")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+MEDIA_ROOT = MESSENGER_HOME / "uploads"
+FILE_UPLOAD_PERMISSIONS = 0o600
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+
+REDIS_URL = env.read("REDIS_URL")
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+_dramatiq_middleware = [
+    "dramatiq.middleware.AgeLimit",
+    "dramatiq.middleware.TimeLimit",
+    "dramatiq.middleware.ShutdownNotifications",
+    "dramatiq.middleware.Callbacks",
+    "dramatiq.middleware.Retries",
+    "django_dramatiq.middleware.DbConnectionsMiddleware",
+]
+DRAMATIQ_BROKER = {
+    "BROKER": "dramatiq.brokers.redis.RedisBroker" if REDIS_URL else "dramatiq.brokers.stub.StubBroker",
+    # The default chance finds a dead worker's messages after ten minutes; the sweep makes that harmless,
+    # a higher chance makes it short.
+    "OPTIONS": {"url": REDIS_URL, "maintenance_chance": 50_000, "heartbeat_timeout": 30_000} if REDIS_URL else {},
+    "MIDDLEWARE": _dramatiq_middleware,
+}
+DRAMATIQ_AUTODISCOVER_MODULES = ["actors"]
+
+# --- people who sign in ----------------------------------------------------------------------------------
+AUTH_USER_MODEL = "broadcasts.User"
+AUTHENTICATION_BACKENDS = [
+    "broadcasts.roles.RoleBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "reports:home"
+ACCOUNT_ADAPTER = "broadcasts.roles.ClosedSignup"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_SESSION_REMEMBER = False
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Messenger"
+
+# --- what the browser is told ----------------------------------------------------------------------------
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        # The hash is that of the one style element that the rich-text editor adds to its page.
+        "style-src": [SELF, "'sha256-PlumsSlvJ7vvWzjqibGAYKq92O3y/4JTxWWsWJvyUYA='"],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-src": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+        "object-src": [NONE],
+    }
+}
+_https = SITE_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+SECURE_SSL_REDIRECT = _https
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _https else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_AGE = 12 * 3600
+
+# --- words, times, files ---------------------------------------------------------------------------------
+LANGUAGE_CODE = "en-us"
+LANGUAGES = [("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_TZ = True
+TIME_ZONE = "UTC"
+STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = MESSENGER_HOME / "static"
+# Serving from the apps' folders: no build step between a change and the page.
+WHITENOISE_USE_FINDERS = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {
+        "mail.log": {"level": "WARNING"},  # aiosmtpd logs addresses at INFO
+        "dramatiq": {"level": "WARNING"},
+        "django.request": {"level": "ERROR"},  # a 404 is not news
+    },
+}

@@ -1,0 +1,5 @@
+from django.http import HttpRequest, HttpResponse
+
+
+def help_page(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("")

@@ -1,0 +1,99 @@
+"""The cast and plain functions that make what a test needs. Every test names what it cares about; the rest is here.
+
+Alice works in the office of Lincoln school, Bob in that of Jefferson school, Charlie is the administrator.
+"""
+
+import itertools
+from collections.abc import Iterable
+
+from broadcasts.addresses import address_key, is_valid_address
+from broadcasts.models import (
+    Broadcast,
+    BroadcastType,
+    ContactType,
+    Content,
+    EmailAddress,
+    List,
+    ListMember,
+    Membership,
+    Person,
+    School,
+    Sender,
+    User,
+)
+
+PASSWORD = "correct horse battery staple"
+_numbers = itertools.count(1)
+
+
+def make_school(name: str = "Lincoln", time_zone: str = "America/Chicago") -> School:
+    school, _ = School.objects.get_or_create(slug=name.lower(), defaults={"name": name, "time_zone": time_zone})
+    return school
+
+
+def make_user(name: str, school: School | None = None, **fields: object) -> User:
+    """Office staff of `school`; without one, an administrator."""
+    user = User.objects.create_user(
+        name.lower(), f"{name.lower()}@school.example", PASSWORD, first_name=name, **fields
+    )
+    role = Membership.Role.OFFICE if school else Membership.Role.ADMINISTRATOR
+    Membership.objects.create(user=user, school=school, role=role)
+    return user
+
+
+def make_type(name: str = "General", **fields: object) -> BroadcastType:
+    fields.setdefault("is_emergency", name == "Emergency")
+    kind, _ = BroadcastType.objects.get_or_create(slug=name.lower(), defaults={"name": name, **fields})
+    return kind
+
+
+def make_sender(school: School | None = None, address: str = "office@lincoln.example") -> Sender:
+    sender, _ = Sender.objects.get_or_create(school=school, name="School Office", address=address)
+    return sender
+
+
+def make_person(
+    school: School,
+    name: str = "",
+    addresses: Iterable[str] = (),
+    receives: Iterable[BroadcastType] | None = None,
+    **fields: object,
+) -> Person:
+    """A person whose addresses receive these types; None: every type there is."""
+    person = Person.objects.create(school=school, name=name or f"Person {next(_numbers)}", **fields)
+    types = list(BroadcastType.objects.all() if receives is None else receives)
+    for position, address in enumerate(addresses):
+        email = EmailAddress.objects.create(
+            person=person,
+            address=address,
+            key=address_key(address),
+            is_valid=is_valid_address(address),
+            position=position,
+        )
+        ContactType.objects.bulk_create(ContactType(address=email, broadcast_type=kind) for kind in types)
+    return person
+
+
+def make_list(school: School, people: Iterable[Person] = (), name: str = "") -> List:
+    made = List.objects.create(school=school, name=name or f"List {next(_numbers)}")
+    ListMember.objects.bulk_create(ListMember(list=made, person=person) for person in people)
+    return made
+
+
+def make_broadcast(
+    school: School | None = None,
+    people: Iterable[Person] = (),
+    *,
+    type_name: str = "General",
+    subject: str = "Snow day",
+    body_html: str = "<p>School is closed today.</p>",
+    **fields: object,
+) -> Broadcast:
+    """A complete draft to one list of these people."""
+    school = school or make_school()
+    broadcast = Broadcast.objects.create(
+        school=school, name=subject, broadcast_type=make_type(type_name), sender=make_sender(), **fields
+    )
+    broadcast.lists.add(make_list(school, people))
+    Content.objects.create(broadcast=broadcast, subject=subject, body_html=body_html)
+    return broadcast

@@ -1,0 +1,59 @@
+"""What the outside world told us about deliveries."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from broadcasts.models import Delivery
+from broadcasts.results import Result
+
+
+class Event(models.Model):
+    """One piece of evidence about a delivery. Repetitions have the same key and are stored once."""
+
+    class Kind(models.TextChoices):
+        DELIVERED = "delivered", _("The recipient's server confirmed the email")
+        DEFERRED = "deferred", _("The recipient's server keeps the sender waiting")
+        BOUNCED = "bounced", _("The recipient's server returned the email")
+        OPENED = "opened", _("The email was opened")
+        COMPLAINED = "complained", _("The recipient reported the email as spam")
+        UNSUBSCRIBED = "unsubscribed", _("The recipient unsubscribed")
+        AUTO_REPLIED = "auto_replied", _("The recipient's mailbox answered by itself")
+
+    class Source(models.TextChoices):
+        REPORT = "report", _("a report by email")
+        PIXEL = "pixel", _("the picture in the email")
+        PAGE = "page", _("the unsubscribe page")
+
+    delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="events")
+    kind = models.CharField(max_length=15, choices=Kind)
+    at = models.DateTimeField(help_text="When it happened, as far as the source says; else when we heard of it.")
+    recorded_at = models.DateTimeField(auto_now_add=True)
+    source = models.CharField(max_length=10, choices=Source)
+    key = models.CharField(max_length=64, unique=True, help_text="Hash of what makes two reports the same one.")
+    result = models.PositiveSmallIntegerField(choices=Result, null=True, help_text="The result it argues for.")
+    code = models.CharField(max_length=12, blank=True, help_text="Enhanced status code (RFC 3463).")
+    text = models.TextField(blank=True, help_text="The source's words, cut to 2,000 characters.")
+    rule = models.CharField(max_length=60, blank=True, help_text="Which line of the table of meanings decided.")
+
+    class Meta:
+        ordering = ["at", "pk"]
+        indexes = [models.Index(fields=["delivery", "at"], name="event_timeline")]
+
+    def __str__(self) -> str:
+        return f"{self.delivery}: {self.get_kind_display()}"
+
+
+class UnusedReport(models.Model):
+    """A message that came back and that we could not use: kept for a person to look at."""
+
+    received_at = models.DateTimeField(_("received"), auto_now_add=True)
+    envelope_recipient = models.CharField(_("addressed to"), max_length=320, blank=True)
+    reason = models.CharField(_("why it was not used"), max_length=200)
+    raw = models.TextField(_("the message"), help_text="Cut to 64,000 characters.")
+
+    class Meta:
+        ordering = ["-pk"]
+        verbose_name = _("unused report")
+
+    def __str__(self) -> str:
+        return f"{self.received_at:%Y-%m-%d %H:%M} {self.reason}"
