@@ -1,10 +1,17 @@
 """Words and figures as every page shows them. Built into all templates."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from urllib.parse import urlencode
 
 from django import template
+from django.template import Context
 from django.template.defaultfilters import date as format_date
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 
 from broadcasts.results import Result
 
@@ -30,3 +37,44 @@ def result_label(code: int) -> str:
 def result_slug(code: int) -> str:
     """For class names: `soft-bounced`."""
     return Result(code).label.lower().replace(" ", "-")
+
+
+@register.simple_tag
+def result_badge(result: int | str, link: bool = True) -> SafeString:  # noqa: FBT001, FBT002
+    """A pill for a result's code or label; it leads to what the label means unless it stands inside a link."""
+    label = result if isinstance(result, str) else str(Result(result).label)
+    slug = label.lower().replace(" ", "-")
+    if not link:
+        return format_html('<span class="result result-{}">{}</span>', slug, label)
+    return format_html(
+        '<a class="result result-{}" href="{}#{}" title="{}">{}</a>',
+        slug,
+        reverse("reports:help"),
+        slug,
+        _("What does this mean?"),
+        label,
+    )
+
+
+@register.inclusion_tag("partials/result_counts.html")
+def result_counts(counts: Mapping[str, int], url: str = "", parameter: str = "result") -> dict[str, object]:
+    """All ten labels as number tiles, in the order given; with `url`, each opens its rows (`url?result=slug`)."""
+    joint = "&" if "?" in url else "?"
+    tiles = []
+    for label, count in counts.items():
+        slug = label.lower().replace(" ", "-")
+        href = f"{url}{joint}{urlencode({parameter: slug})}" if url else ""
+        tiles.append({"label": label, "count": count, "slug": slug, "href": href})
+    return {"tiles": tiles}
+
+
+@register.simple_tag(takes_context=True)
+def nav_link(context: Context, name: str, label: str) -> SafeString:
+    """A link of the main navigation; it says when it is this page's, or its section's."""
+    url = reverse(name)
+    request = context.get("request")
+    path = request.path if request else ""
+    current = mark_safe(' aria-current="page"') if path == url else ""
+    if not current and url != "/" and path.startswith(url):
+        current = mark_safe(' aria-current="true"')
+    return format_html('<a href="{}"{}>{}</a>', url, current, label)
