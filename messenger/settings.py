@@ -22,6 +22,7 @@ CSRF_TRUSTED_ORIGINS = [SITE_URL]
 
 # --- what sends and what is told -------------------------------------------------------------------------
 MAIL_URL = env.read("MAIL_URL", "sandbox:")
+EMAIL_BACKEND = "broadcasts.delivering.transports.PortalMailBackend"
 MAIL_IS_SANDBOX = MAIL_URL.startswith("sandbox:")
 # Where bounce reports come back to. Without it, bounces go to the sender's own address and stay unread here.
 BOUNCE_DOMAIN = env.read("BOUNCE_DOMAIN", "bounces.messenger.test" if MAIL_IS_SANDBOX else "")
@@ -42,6 +43,7 @@ INSTALLED_APPS = [
     "broadcasts",
     "tracking",
     "reports",
+    "messenger",
     "messenger.admin_site.MessengerAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",

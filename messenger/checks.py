@@ -1,0 +1,167 @@
+"""System checks that say in plain words which variable is missing or odd, and what to write instead."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004
+
+from messenger.environment import read
+
+MAIL_SCHEMES = ("sandbox", "smtp", "smtps", "smtp+starttls")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+SECRET_KEY_LENGTH = 32
+
+
+def _has_port(address: str) -> bool:
+    try:
+        return urlsplit(address).port is not None
+    except ValueError:
+        return False
+
+
+def _port_is_odd(address: str) -> bool:
+    try:
+        _ = urlsplit(address).port
+    except ValueError:
+        return True
+    return False
+
+
+def _uses_postgresql() -> bool:
+    return bool(settings.DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql")
+
+
+@register
+def mail_url(**_kwargs: Any) -> list[CheckMessage]:
+    url = urlsplit(settings.MAIL_URL)
+    if url.scheme not in MAIL_SCHEMES or ":" not in settings.MAIL_URL:
+        return [
+            Error(
+                f"MAIL_URL begins with “{settings.MAIL_URL.partition(':')[0]}”, which is no way of sending we know.",
+                hint="Write sandbox: to try things out, or smtp://user:password@mail.example.org:587 "
+                "(smtp+starttls://... to insist on encryption, smtps://... for port 465).",
+                id="messenger.E001",
+            )
+        ]
+    if url.scheme != "sandbox" and (not url.hostname or _port_is_odd(settings.MAIL_URL)):
+        return [
+            Error(
+                "MAIL_URL does not name a mail server and a port we can read.",
+                hint="Write it like smtp://user:password@mail.example.org:587. In the user name and the password, "
+                "write @ as %40, : as %3A and / as %2F.",
+                id="messenger.E002",
+            )
+        ]
+    return []
+
+
+@register
+def bounces(**_kwargs: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if not settings.MAIL_IS_SANDBOX and not settings.BOUNCE_DOMAIN:
+        found.append(
+            Warning(
+                "BOUNCE_DOMAIN is not set: reports about undelivered email go to the senders' own mailboxes, and "
+                "the Email Log stays at Sent.",
+                hint="Point the MX record of a domain such as bounces.example.org at this machine and name it here.",
+                id="messenger.W003",
+            )
+        )
+    if not _has_port(f"//{settings.REPORTS_LISTEN}"):
+        found.append(
+            Error(
+                f"REPORTS_LISTEN is “{settings.REPORTS_LISTEN}”, not an address and a port.",
+                hint="Write it like 127.0.0.1:2525, or 0.0.0.0:25 to be reached from outside.",
+                id="messenger.E004",
+            )
+        )
+    return found
+
+
+@register
+def site_url(**_kwargs: Any) -> list[CheckMessage]:
+    url = urlsplit(settings.SITE_URL)
+    if url.scheme not in ("http", "https") or not url.hostname or _port_is_odd(settings.SITE_URL):
+        return [
+            Error(
+                f"SITE_URL is “{settings.SITE_URL}”: no link in an email can start like that.",
+                hint="Write the whole address at which people reach Messenger, like https://messenger.example.org.",
+                id="messenger.E005",
+            )
+        ]
+    if url.path:
+        return [
+            Error(
+                f"SITE_URL has a path (“{url.path}”), and Messenger serves from the top of its address.",
+                hint=f"Write {url.scheme}://{url.netloc} and give it that whole host name.",
+                id="messenger.E006",
+            )
+        ]
+    if url.scheme == "http" and url.hostname not in LOOPBACK:
+        return [
+            Warning(
+                "SITE_URL starts with http: passwords and pages travel unencrypted.",
+                hint="Put a proxy with a certificate in front and write https://.",
+                id="messenger.W007",
+            )
+        ]
+    return []
+
+
+@register
+def secret_key(**_kwargs: Any) -> list[CheckMessage]:
+    given = read("SECRET_KEY")
+    if _uses_postgresql() and not given:
+        return [
+            Warning(
+                "SECRET_KEY is not set: each machine makes its own, so people are signed out and links in sent "
+                "emails stop working when they reach another one.",
+                hint="Set the same long random SECRET_KEY for web and workers. One comes from: "
+                'python3 -c "import secrets; print(secrets.token_urlsafe(50))"',
+                id="messenger.W008",
+            )
+        ]
+    if given and len(given) < SECRET_KEY_LENGTH:
+        return [
+            Warning(
+                f"SECRET_KEY has {len(given)} characters and can be guessed.",
+                hint='A good one comes from: python3 -c "import secrets; print(secrets.token_urlsafe(50))"',
+                id="messenger.W009",
+            )
+        ]
+    return []
+
+
+@register
+def database_and_queue(**_kwargs: Any) -> list[CheckMessage]:
+    if settings.REDIS_URL and not _uses_postgresql():
+        return [
+            Warning(
+                "REDIS_URL is set and DATABASE_URL is not: workers on other machines cannot see this SQLite file.",
+                hint="Set DATABASE_URL=postgres://user:password@host:5432/name too, or leave REDIS_URL out.",
+                id="messenger.W010",
+            )
+        ]
+    if settings.REDIS_URL and urlsplit(settings.REDIS_URL).scheme not in ("redis", "rediss", "unix"):
+        return [
+            Error(
+                "REDIS_URL does not begin with redis:// or rediss://.",
+                hint="Write it like redis://:password@host:6379/0.",
+                id="messenger.E011",
+            )
+        ]
+    return []
+
+
+@register
+def debug(**_kwargs: Any) -> list[CheckMessage]:
+    if settings.DEBUG and settings.SITE_URL.startswith("https://"):
+        return [
+            Warning(
+                "DEBUG is on for a site that others reach: error pages show settings and code to anybody.",
+                hint="Leave DEBUG out.",
+                id="messenger.W012",
+            )
+        ]
+    return []

@@ -1,0 +1,109 @@
+"""What an administrator reads when a variable is missing or odd."""
+
+import pytest
+from django.core.checks import CheckMessage
+from pytest_django import Settings
+
+from messenger import checks
+
+
+def pretend(settings: Settings, monkeypatch: pytest.MonkeyPatch, engine: str) -> None:
+    monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", f"django.db.backends.{engine}")
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    pretend(settings, monkeypatch, "sqlite3")
+    settings.REDIS_URL = ""
+
+
+def all_checks() -> list[CheckMessage]:
+    every = (
+        checks.mail_url,
+        checks.bounces,
+        checks.site_url,
+        checks.secret_key,
+        checks.database_and_queue,
+        checks.debug,
+    )
+    return [message for check in every for message in check()]
+
+
+def test_with_nothing_set_nothing_is_wrong() -> None:
+    assert all_checks() == []
+
+
+def test_every_finding_says_what_to_do(settings: Settings) -> None:
+    settings.MAIL_URL, settings.SITE_URL, settings.REPORTS_LISTEN = "mail.example.org", "messenger", "2525"
+    found = all_checks()
+    assert len(found) == 3
+    assert all(message.hint for message in found)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("sandbox:", None),
+        ("smtp://mail.example.org", None),
+        ("smtps://user:secret@mail.example.org:465", None),
+        ("smtp+starttls://mail.example.org:587", None),
+        ("sandbox", "messenger.E001"),
+        ("mail.example.org:25", "messenger.E001"),
+        ("http://mail.example.org", "messenger.E001"),
+        ("smtp://", "messenger.E002"),
+        ("smtp://user:p/ss@mail.example.org", "messenger.E002"),
+    ],
+)
+def test_mail_url(settings: Settings, url: str, expected: str | None) -> None:
+    settings.MAIL_URL = url
+    assert [message.id for message in checks.mail_url()] == ([expected] if expected else [])
+
+
+def test_the_password_in_mail_url_is_not_repeated(settings: Settings) -> None:
+    settings.MAIL_URL = "smpt://user:opensesame@mail.example.org"
+    assert "opensesame" not in str(checks.mail_url())
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://messenger.example.org", None),
+        ("http://127.0.0.1:8000", None),
+        ("messenger.example.org", "messenger.E005"),
+        ("ftp://messenger.example.org", "messenger.E005"),
+        ("https://example.org/messenger", "messenger.E006"),
+        ("http://messenger.example.org", "messenger.W007"),
+    ],
+)
+def test_site_url(settings: Settings, url: str, expected: str | None) -> None:
+    settings.SITE_URL = url
+    assert [message.id for message in checks.site_url()] == ([expected] if expected else [])
+
+
+def test_a_mail_server_without_bounce_domain_is_told(settings: Settings) -> None:
+    settings.MAIL_IS_SANDBOX, settings.BOUNCE_DOMAIN = False, ""
+    assert [message.id for message in checks.bounces()] == ["messenger.W003"]
+
+
+def test_postgresql_wants_a_secret_key_of_its_own(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend(settings, monkeypatch, "postgresql")
+    assert [message.id for message in checks.secret_key()] == ["messenger.W008"]
+    monkeypatch.setenv("SECRET_KEY", "short")
+    assert [message.id for message in checks.secret_key()] == ["messenger.W009"]
+    monkeypatch.setenv("SECRET_KEY", "x" * 50)
+    assert checks.secret_key() == []
+
+
+def test_redis_without_postgresql_is_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.REDIS_URL = "redis://localhost/0"
+    assert [message.id for message in checks.database_and_queue()] == ["messenger.W010"]
+    pretend(settings, monkeypatch, "postgresql")
+    assert checks.database_and_queue() == []
+    settings.REDIS_URL = "localhost:6379"
+    assert [message.id for message in checks.database_and_queue()] == ["messenger.E011"]
+
+
+def test_debug_in_public_is_told(settings: Settings) -> None:
+    settings.DEBUG, settings.SITE_URL = True, "https://messenger.example.org"
+    assert [message.id for message in checks.debug()] == ["messenger.W012"]
