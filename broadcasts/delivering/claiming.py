@@ -1,0 +1,59 @@
+"""Taking due rows for one worker: a lease with token and expiry, no lock held across the network."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import models, transaction
+
+from broadcasts.blocking import is_blocked
+from broadcasts.models import Broadcast, Delivery
+from broadcasts.results import Result, raised_to
+
+State = Delivery.State
+# Retries go on after a broadcast counts as sent.
+SENDING = (Broadcast.Status.SENDING, Broadcast.Status.SENT)
+
+
+@dataclass(frozen=True)
+class Batch:
+    token: UUID
+    deliveries: list[Delivery]
+
+
+def claim_batch(broadcast_id: int, size: int, now: datetime) -> Batch:
+    """Up to `size` due rows of this broadcast, ours until the lease ends. Empty: nothing due, or not sending."""
+    token = uuid4()
+    with transaction.atomic():
+        sending = Broadcast.objects.filter(pk=broadcast_id, status__in=SENDING)
+        if not sending.update(worked_on_at=now):
+            return Batch(token, [])
+        due = Delivery.objects.filter(broadcast=broadcast_id).due(now).order_by("pk")
+        ids = list(due.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True)[:size])
+        rows = Delivery.objects.filter(pk__in=ids)
+        _drop_blocked(rows.filter(is_blocked()))
+        rows.filter(next_attempt_at__isnull=False).update(
+            state=State.CLAIMED, lease_token=token, lease_until=now + timedelta(seconds=settings.LEASE_SECONDS)
+        )
+        return Batch(token, list(rows.filter(lease_token=token).order_by("pk")))
+
+
+def _drop_blocked(rows: models.QuerySet[Delivery]) -> None:
+    """The Blocked Email list also counts for what was prepared before the address was put on it."""
+    rows.update(next_attempt_at=None, note=Delivery.Note.BLOCKED)
+    rows.filter(result=Result.SOFT_BOUNCED).update(result=raised_to(Result.BOUNCED))
+    rows.filter(result=Result.UNSENT).update(result=raised_to(Result.BLOCKED))
+
+
+def release_claims(token: UUID) -> None:
+    """Give back what this worker did not get to."""
+    Delivery.objects.filter(lease_token=token, state=State.CLAIMED).update(
+        state=State.IDLE, lease_token=None, lease_until=None
+    )
+
+
+def renew_lease(token: UUID, now: datetime) -> None:
+    """A slow server must not make a live worker lose its rows."""
+    until = now + timedelta(seconds=settings.LEASE_SECONDS)
+    Delivery.objects.filter(lease_token=token, lease_until__gt=now).update(lease_until=until)

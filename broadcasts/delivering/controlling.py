@@ -1,0 +1,97 @@
+"""Send, undo, pause, resume, cancel: conditional updates of the status, so that of two people one acts."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from broadcasts import audit
+from broadcasts.composing.drafting import what_is_missing
+from broadcasts.delivering.sweeping import cancel_rows
+from broadcasts.models import Broadcast, Delivery, User
+from broadcasts.preparing.reach import Reach
+
+Status = Broadcast.Status
+
+
+class CannotSend(Exception):
+    """`reasons`: in plain words, what to do first."""
+
+    def __init__(self, reasons: list[str]) -> None:
+        super().__init__(" ".join(reasons))
+        self.reasons = reasons
+
+
+class ReachChanged(CannotSend):
+    """The number of people is not the one that was agreed to."""
+
+
+def send_now(broadcast: Broadcast, by: User | None, expected: int | None = None) -> bool:
+    """Draft → scheduled; it starts when the time to undo is over, an emergency at once.
+
+    `expected`: how many emails the user agreed to. Raises CannotSend, and ReachChanged (one of it).
+    """
+    if not broadcast.is_editable:
+        return False
+    reasons = what_is_missing(broadcast)
+    if reasons:
+        raise CannotSend(reasons)
+    sendable = Reach(broadcast).sendable
+    if not sendable:
+        raise CannotSend([_("Nobody on these lists can get this email. Choose another list or broadcast type.")])
+    if expected is not None and expected != sendable:
+        raise ReachChanged([_("The number of people has changed while you were looking. Please check it again.")])
+    is_emergency = broadcast.broadcast_type is not None and broadcast.broadcast_type.is_emergency
+    undo = timedelta(seconds=0 if is_emergency else settings.UNDO_SECONDS)
+    return _change(
+        broadcast, by, "broadcast.sent", (Status.DRAFT,), status=Status.SCHEDULED, sent_by=by,
+        send_at=timezone.now() + undo,
+    )  # fmt: skip
+
+
+def undo_send(broadcast: Broadcast, by: User) -> bool:
+    """Scheduled → draft, as long as preparing has not begun."""
+    return _change(
+        broadcast, by, "broadcast.undone", (Status.SCHEDULED,), status=Status.DRAFT, send_at=None, sent_by=None
+    )
+
+
+def pause(broadcast: Broadcast, by: User) -> bool:
+    """Effective when the batch that a worker holds is done."""
+    return _change(broadcast, by, "broadcast.paused", (Status.SENDING,), status=Status.PAUSED)
+
+
+def resume(broadcast: Broadcast, by: User) -> bool:
+    return _change(
+        broadcast,
+        by,
+        "broadcast.resumed",
+        (Status.PAUSED,),
+        status=Status.SENDING,
+        worked_on_at=None,
+        next_try_at=None,
+    )
+
+
+@transaction.atomic
+def cancel(broadcast: Broadcast, by: User) -> bool:
+    """What is still Unsent stays Unsent for good; what we were trying again is Bounced: nobody tries any more."""
+    stoppable = (Status.SENDING, Status.PAUSED)
+    now = timezone.now()
+    if not _change(broadcast, by, "broadcast.cancelled", stoppable, status=Status.CANCELLED, finished_at=now):
+        return False
+    cancel_rows(broadcast.deliveries.filter(next_attempt_at__isnull=False, state=Delivery.State.IDLE))
+    return True
+
+
+@transaction.atomic
+def _change(broadcast: Broadcast, by: User | None, action: str, allowed: tuple[Status, ...], **changes: Any) -> bool:
+    """One conditional update, on record. False: somebody was faster, or the status no longer allows it."""
+    if not Broadcast.objects.filter(pk=broadcast.pk, status__in=allowed).update(**changes):
+        return False
+    broadcast.refresh_from_db()
+    audit.record(by, action, broadcast, school=broadcast.school)
+    return True

@@ -1,0 +1,36 @@
+"""What others report about a delivery, applied to its row. Downstream's only way to change a result."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from broadcasts.models import Delivery
+from broadcasts.results import STILL_TRYING, Result, raise_results
+
+State = Delivery.State
+
+
+@transaction.atomic
+def apply_evidence(delivery_ids: Collection[int], result: Result) -> int:
+    """Raise these deliveries to `result`; how many moved forward.
+
+    Whatever is reported proves that the server has the message, so a doubt that nobody is working on ends too;
+    a final result also ends our own retries.
+    """
+    rows = Delivery.objects.filter(pk__in=delivery_ids, is_sendable=True)
+    changed = raise_results(rows, result)
+    abandoned = Q(state=State.UNCONFIRMED) | Q(state=State.IN_DOUBT, lease_until__lt=timezone.now())
+    rows.filter(abandoned).update(state=State.IDLE, lease_token=None, lease_until=None, next_attempt_at=None)
+    if result not in STILL_TRYING:
+        rows.filter(state=State.IDLE, next_attempt_at__isnull=False).update(next_attempt_at=None)
+    return changed
+
+
+def note_late_bounce(delivery_id: int, at: datetime, reason: str) -> None:
+    """A failure after Delivered or Opened: the result stays, the page shows both. The first one is kept."""
+    Delivery.objects.filter(pk=delivery_id, late_bounce_at__isnull=True).update(
+        late_bounce_at=at, late_bounce_reason=reason[:500]
+    )

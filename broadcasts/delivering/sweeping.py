@@ -1,0 +1,127 @@
+"""What must happen though nobody asks: the database is the queue, and this finds what is due in it.
+
+Run every second or so by one process or several. Steps only; the caller wakes the workers.
+"""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from broadcasts.delivering.claiming import SENDING
+from broadcasts.models import UNDER_WAY, Attempt, Broadcast, Delivery
+from broadcasts.results import Result, raised_to
+
+State, Status = Delivery.State, Broadcast.Status
+# A worker that was asked, or took rows, this recently is still at it.
+PATIENCE = timedelta(seconds=10)
+# Nothing heard for this long about an email that somebody else was still trying to deliver.
+SOFT_BOUNCE_HORIZON = timedelta(hours=72)
+
+
+def sweep(now: datetime) -> list[int]:
+    """Put right what was left behind; returns the broadcasts that workers should be woken for."""
+    take_back_expired_claims(now)
+    end_doubts(now)
+    close_cancelled()
+    close_soft_bounced(now)
+    for broadcast_id in Broadcast.objects.filter(status=Status.SENDING).values_list("pk", flat=True):
+        finish_broadcast(broadcast_id)
+    return wake_list(now)
+
+
+def wake_list(now: datetime) -> list[int]:
+    """Broadcasts with something due that nobody has been asked about lately. Being asked is noted."""
+    due = Delivery.objects.filter(broadcast=OuterRef("pk")).due(now)
+    waiting = Q(status__in=[Status.SCHEDULED, Status.PREPARING], send_at__lte=now) | Q(
+        Exists(due), status__in=SENDING
+    )
+    idle = Q(worked_on_at__isnull=True) | Q(worked_on_at__lt=now - PATIENCE)
+    ready = Q(next_try_at__isnull=True) | Q(next_try_at__lte=now)
+    waiting_ids = Broadcast.objects.filter(waiting, idle, ready).order_by("pk").values_list("pk", flat=True)
+    # Of several sweepers one asks.
+    return [pk for pk in waiting_ids if Broadcast.objects.filter(idle, pk=pk).update(worked_on_at=now)]
+
+
+def take_back_expired_claims(now: datetime) -> int:
+    """Rows of a worker that died before their messages left."""
+    return Delivery.objects.filter(state=State.CLAIMED, lease_until__lt=now).update(
+        state=State.IDLE, lease_token=None, lease_until=None
+    )
+
+
+def end_doubts(now: datetime) -> int:
+    """No reply and no report for long enough: send again with the same Message-ID, or leave it as its type says."""
+    grace = timedelta(seconds=settings.IN_DOUBT_GRACE_SECONDS)
+    doubtful = Delivery.objects.filter(state=State.IN_DOUBT, lease_until__lt=now - grace)
+    with transaction.atomic():
+        rows = list(doubtful.select_for_update(skip_locked=True, no_key=True, of=("self",)).select_related(
+            "broadcast__broadcast_type"
+        ))  # fmt: skip
+        for row in rows:
+            _end_doubt(row, now)
+    return len(rows)
+
+
+def _end_doubt(row: Delivery, now: datetime) -> None:
+    kind = row.broadcast.broadcast_type
+    again = kind is not None and kind.repeat_when_in_doubt and row.broadcast.status in (*SENDING, Status.PAUSED)
+    Delivery.objects.filter(pk=row.pk, state=State.IN_DOUBT).update(
+        state=State.IDLE if again else State.UNCONFIRMED,
+        next_attempt_at=now if again else None,
+        lease_token=None,
+        lease_until=None,
+    )
+    Attempt.objects.get_or_create(
+        delivery=row,
+        number=row.attempts,
+        defaults={"at": row.last_attempt_at or now, "outcome": Attempt.Outcome.IN_DOUBT, "phase": "body"},
+    )
+
+
+def close_cancelled() -> int:
+    """Rows that a worker still held when their broadcast was cancelled, and gave back since."""
+    held = Delivery.objects.filter(
+        broadcast__status=Status.CANCELLED, next_attempt_at__isnull=False, state=State.IDLE
+    )
+    return cancel_rows(held)
+
+
+def cancel_rows(rows: QuerySet[Delivery]) -> int:
+    """Unsent stays Unsent for good; what we were trying again is Bounced, for nobody tries any more."""
+    note = Delivery.Note.CANCELLED
+    tried = rows.filter(result=Result.SOFT_BOUNCED).update(
+        next_attempt_at=None, note=note, result=raised_to(Result.BOUNCED)
+    )
+    return tried + rows.update(next_attempt_at=None, note=note)
+
+
+def close_soft_bounced(now: datetime) -> int:
+    """Still trying must be true: with nothing due and nothing heard for the horizon, nobody is."""
+    silent = Delivery.objects.filter(
+        result=Result.SOFT_BOUNCED,
+        state=State.IDLE,
+        next_attempt_at__isnull=True,
+        last_attempt_at__lt=now - SOFT_BOUNCE_HORIZON,
+    )
+    return silent.update(result=raised_to(Result.BOUNCED), note=Delivery.Note.GAVE_UP)
+
+
+def finish_broadcast(broadcast_id: int) -> bool:
+    """Sending → sent when every email was handed over; soft bounced ones are tried again all the same."""
+    unfinished = Delivery.objects.filter(broadcast=OuterRef("pk")).unfinished()
+    done = Broadcast.objects.filter(~Exists(unfinished), pk=broadcast_id, status=Status.SENDING)
+    return done.update(status=Status.SENT, finished_at=timezone.now(), trouble="", trouble_since=None) == 1
+
+
+def recover_after_restart(now: datetime) -> None:
+    """Only where this process is the only worker there can be: nobody else holds the rows of the one that died.
+
+    Rows in doubt get a few seconds for reports to come in instead of the grace that a living socket would need.
+    """
+    Delivery.objects.filter(state=State.CLAIMED).update(state=State.IDLE, lease_token=None, lease_until=None)
+    grace = timedelta(seconds=settings.IN_DOUBT_GRACE_SECONDS)
+    Delivery.objects.filter(state=State.IN_DOUBT).update(lease_until=now - grace + PATIENCE)
+    Broadcast.objects.filter(status__in=UNDER_WAY).update(worked_on_at=None)

@@ -1,0 +1,23 @@
+"""Trouble of our own side: visible on the broadcast since when and why; sending goes on by itself when it ends."""
+
+from datetime import datetime, timedelta
+
+from django.db.models.functions import Coalesce
+
+from broadcasts.models import Broadcast
+
+SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(seconds=60)
+
+
+def note_trouble(broadcast_id: int, reason: str, now: datetime) -> None:
+    """The longer it lasts, the longer the pause before the next try, up to a minute."""
+    row = Broadcast.objects.filter(pk=broadcast_id)
+    since = row.values_list("trouble_since", flat=True).first() or now
+    pause = min(max((now - since) / 4, SHORTEST_PAUSE), LONGEST_PAUSE)
+    row.update(trouble=reason[:500], trouble_since=Coalesce("trouble_since", now), next_try_at=now + pause)
+
+
+def clear_trouble(broadcast_id: int) -> None:
+    Broadcast.objects.filter(pk=broadcast_id, trouble_since__isnull=False).update(
+        trouble="", trouble_since=None, next_try_at=None
+    )

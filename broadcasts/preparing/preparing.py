@@ -1,0 +1,58 @@
+"""Write the ledger: one row per recipient with its first result, before the first email leaves."""
+
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.db.models import OuterRef, Subquery
+from django.utils import timezone
+
+from broadcasts.models import Broadcast, Delivery
+from broadcasts.preparing.reach import Reach
+from broadcasts.results import Result
+
+INSERT = """
+INSERT INTO broadcasts_delivery
+    (broadcast_id, person_id, address_id, name, email, address_key, language, result, note, is_sendable,
+     next_attempt_at)
+{reach}
+SELECT %s, person_id, address_id, name, email, address_key, language, result, note, result = 0,
+    CASE WHEN result = 0 THEN {now} END
+FROM reach WHERE true ORDER BY person_id, address_id
+ON CONFLICT DO NOTHING
+"""
+
+
+def announce_preparing(broadcast_id: int, now: datetime) -> bool:
+    """Scheduled → preparing, in a transaction of its own so that pages show it. False: not due, or too late."""
+    due = Broadcast.objects.filter(pk=broadcast_id, status=Broadcast.Status.SCHEDULED, send_at__lte=now)
+    return due.update(status=Broadcast.Status.PREPARING, worked_on_at=now) == 1
+
+
+def prepare_deliveries(broadcast_id: int) -> bool:
+    """Preparing → sending with every row written: all or nothing, and safe to repeat.
+
+    False when this broadcast is not being prepared, also because somebody else has just done it.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        preparing = Broadcast.objects.filter(pk=broadcast_id, status=Broadcast.Status.PREPARING)
+        if not preparing.update(status=Broadcast.Status.SENDING, prepared_at=now, worked_on_at=None):
+            return False
+        _insert_rows(Broadcast.objects.get(pk=broadcast_id), now)
+        _link_duplicates(broadcast_id)
+        return True
+
+
+def _insert_rows(broadcast: Broadcast, now: datetime) -> None:
+    reach, params = Reach(broadcast).sql
+    due = "%s::timestamptz" if connection.vendor == "postgresql" else "%s"
+    moment = connection.ops.adapt_datetimefield_value(now)
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT.format(reach=reach, now=due), (*params, broadcast.pk, moment))
+
+
+def _link_duplicates(broadcast_id: int) -> None:
+    """Each Duplicate says which row carries the email."""
+    rows = Delivery.objects.filter(broadcast=broadcast_id)
+    carrier = rows.filter(address_key=OuterRef("address_key"), is_sendable=True)
+    rows.filter(result=Result.DUPLICATE).update(duplicate_of=Subquery(carrier.values("pk")[:1]))

@@ -1,0 +1,156 @@
+"""Who a broadcast reaches, and with which first result: one query, counted by the review and stored by preparing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.db import connection
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    CharField,
+    Exists,
+    F,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+    Window,
+)
+from django.db.models.functions import Coalesce, FirstValue, RowNumber
+
+from broadcasts.blocking import is_blocked
+from broadcasts.models import Broadcast, ContactType, Delivery, EmailAddress, ListMember, Person
+from broadcasts.results import LABELS, Result
+
+COLUMNS = ("person_id", "address_id", "name", "email", "address_key", "language", "result", "note", "shared_with")
+
+# Order of checks: No Email Selected (the other half of the query), invalid, Blocked, Duplicate, else Unsent.
+_FIRST_RESULT = Case(
+    When(is_valid=False, then=Value(Result.FAILED.value)),
+    When(blocked=True, then=Value(Result.BLOCKED.value)),
+    When(nth__gt=1, then=Value(Result.DUPLICATE.value)),
+    default=Value(Result.UNSENT.value),
+)
+_NOTE = Case(
+    When(is_valid=False, then=Value(Delivery.Note.BAD_ADDRESS.value)),
+    When(blocked=True, then=Value(Delivery.Note.BLOCKED.value)),
+    When(nth__gt=1, then=Value(Delivery.Note.SHARED.value)),
+    default=Value(""),
+    output_field=CharField(),
+)
+
+
+@dataclass(frozen=True)
+class ReachRow:
+    name: str
+    email: str
+    language: str
+    note: str
+    shared_with: str  # who gets the email at this address, for a Duplicate
+
+    @property
+    def reason(self) -> str:
+        return str(Delivery.Note(self.note).label)
+
+
+class Reach:
+    """What preparing this broadcast now would write. Nothing is stored."""
+
+    def __init__(self, broadcast: Broadcast) -> None:
+        self.broadcast = broadcast
+
+    @cached_property
+    def sql(self) -> tuple[str, tuple[Any, ...]]:
+        """`WITH reach (...) AS (...)`, to be followed by a SELECT from reach."""
+        halves = [half.query.sql_with_params() for half in (self._addressed(), self._unaddressed())]
+        union = " UNION ALL ".join(sql for sql, _ in halves)
+        return f"WITH reach ({', '.join(COLUMNS)}) AS ({union})", tuple(p for _, params in halves for p in params)
+
+    def counts(self) -> dict[str, int]:
+        """All ten labels in the design's order."""
+        by_code = dict(self._select("SELECT result, COUNT(*) FROM reach GROUP BY result"))
+        return {label: sum(by_code.get(code, 0) for code in codes) for label, codes in LABELS.items()}
+
+    @cached_property
+    def sendable(self) -> int:
+        return self.counts()["Unsent"]
+
+    @cached_property
+    def total(self) -> int:
+        return sum(self.counts().values())
+
+    def names(self, label: str, offset: int = 0, limit: int = 50) -> list[ReachRow]:
+        """Who is behind one of the counts, by name."""
+        codes = LABELS[label]
+        marks = ", ".join(["%s"] * len(codes))
+        rows = self._select(
+            f"SELECT name, email, language, note, shared_with FROM reach WHERE result IN ({marks})"  # noqa: S608
+            " ORDER BY name, person_id, address_id LIMIT %s OFFSET %s",
+            (*codes, limit, offset),
+        )
+        return [ReachRow(*row) for row in rows]
+
+    def _select(self, statement: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        sql, own = self.sql
+        with connection.cursor() as cursor:
+            cursor.execute(f"{sql} {statement}", (*own, *params))
+            return list(cursor.fetchall())
+
+    def _addressed(self) -> QuerySet[Any, Any]:
+        """The addresses that receive this type: a row each."""
+        same_address: dict[str, Any] = {"partition_by": [F("key"), F("is_valid")], "order_by": ["person_id", "pk"]}
+        return (
+            EmailAddress.objects.order_by()
+            .filter(self._is_listed("person"), self._receives("pk"), person__is_active=True)
+            .annotate(
+                blocked=is_blocked("key"),
+                nth=Window(RowNumber(), **same_address),
+                first_name=Window(FirstValue("person__name"), **same_address),
+            )
+            .annotate(first_result=_FIRST_RESULT, note=_NOTE)
+            .values_list(
+                "person_id",
+                "pk",
+                "person__name",
+                "address",
+                "key",
+                "person__language",
+                "first_result",
+                "note",
+                "first_name",
+            )
+        )
+
+    def _unaddressed(self) -> QuerySet[Any, Any]:
+        """The people none of whose addresses receives this type: a row each, showing their first address."""
+        addresses = EmailAddress.objects.filter(person=OuterRef("pk")).order_by("position", "pk")
+        return (
+            Person.objects.order_by()
+            .filter(self._is_listed("pk"), is_active=True)
+            .exclude(Exists(EmailAddress.objects.filter(self._receives("pk"), person=OuterRef("pk"))))
+            .annotate(
+                email=Coalesce(Subquery(addresses.values("address")[:1]), Value("")),
+                address_id=Value(None, output_field=BigIntegerField()),
+                key=Value(""),
+                first_result=Value(Result.NO_EMAIL_SELECTED.value),
+                note=Case(
+                    When(email="", then=Value(Delivery.Note.NO_ADDRESS.value)),
+                    default=Value(Delivery.Note.NOT_SELECTED.value),
+                ),
+                first_name=Value(""),
+            )
+            .values_list("pk", "address_id", "name", "email", "key", "language", "first_result", "note", "first_name")
+        )
+
+    def _is_listed(self, person: str) -> Exists:
+        return Exists(ListMember.objects.filter(person=OuterRef(person), list__broadcasts=self.broadcast))
+
+    def _receives(self, address: str) -> Exists:
+        return Exists(
+            ContactType.objects.filter(
+                address=OuterRef(address), broadcast_type=self.broadcast.broadcast_type_id, receives=True
+            )
+        )
