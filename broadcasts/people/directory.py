@@ -1,0 +1,86 @@
+"""The people of a school as an upload compares them with its rows."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TypeVar
+
+from broadcasts.models import ContactType, EmailAddress, List, Person, School
+
+Item = TypeVar("Item")
+# SQLite as Django uses it takes 999 variables in one statement.
+CHUNK = 900
+
+
+@dataclass(slots=True)
+class KnownType:
+    pk: int
+    receives: bool
+    chosen_by: str
+
+
+@dataclass(slots=True)
+class KnownAddress:
+    pk: int
+    address: str
+    key: str
+    types: dict[int, KnownType] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class KnownPerson:
+    pk: int
+    name: str
+    kind: str
+    language: str
+    is_active: bool
+    in_list: bool
+    addresses: dict[str, KnownAddress] = field(default_factory=dict)
+
+
+def in_chunks(items: Iterable[Item], size: int = CHUNK) -> Iterator[list[Item]]:
+    iterator = iter(items)
+    while chunk := list(islice(iterator, size)):
+        yield chunk
+
+
+def find_people(school: School, names: set[str], target: List | None) -> list[KnownPerson]:
+    """Everybody in the school with one of these (casefolded) names, members of the target list first.
+
+    That order decides who of several people with equal name and addresses a row means.
+    """
+    members = set(target.members.values_list("person", flat=True)) if target else set()
+    fields = Person.objects.filter(school=school).values_list("pk", "name", "kind", "language", "is_active")
+    people = {
+        pk: KnownPerson(pk, name, kind, language, is_active, pk in members)
+        for pk, name, kind, language, is_active in fields.iterator()
+        if name.casefold() in names
+    }
+    _add_addresses(people)
+    return sorted(people.values(), key=lambda person: (not person.in_list, not person.is_active, person.pk))
+
+
+def _add_addresses(people: dict[int, KnownPerson]) -> None:
+    for chunk in in_chunks(sorted(people)):
+        by_pk: dict[int, KnownAddress] = {}
+        addresses = EmailAddress.objects.filter(person__in=chunk).order_by("person_id", "position", "pk")
+        for pk, person, address, key in addresses.values_list("pk", "person_id", "address", "key"):
+            by_pk[pk] = people[person].addresses[key] = KnownAddress(pk, address, key)
+        choices = ContactType.objects.filter(address__person__in=chunk)
+        for pk, of, kind, receives, by in choices.values_list(
+            "pk", "address_id", "broadcast_type_id", "receives", "chosen_by"
+        ):
+            by_pk[of].types[kind] = KnownType(pk, receives, by)
+
+
+def find_family_choices(school: School) -> dict[str, dict[int, bool]]:
+    """By address key and type: what families of the school chose for an address, whoever has it now.
+
+    Where two people who share an address chose differently, the one who wants no email is heard.
+    """
+    chosen: dict[str, dict[int, bool]] = defaultdict(dict)
+    made = ContactType.objects.filter(chosen_by=ContactType.ChosenBy.FAMILY, address__person__school=school)
+    for key, kind, receives in made.values_list("address__key", "broadcast_type_id", "receives"):
+        chosen[key][kind] = receives and chosen[key].get(kind, True)
+    return chosen

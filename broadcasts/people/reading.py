@@ -1,0 +1,155 @@
+"""A file of recipients, read: its people by spreadsheet row, and what in it cannot be used."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from django.conf import settings
+from django.contrib.humanize.templatetags.humanize import intcomma
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from broadcasts.people.cells import Address, read_addresses, read_kind, read_language, read_name
+from broadcasts.people.columns import Columns, UnreadableFile, recognise_columns
+from broadcasts.people.decoding import Record, read_records, read_text
+
+__all__ = ["Address", "BadRow", "Recipients", "Row", "UnreadableFile", "read_recipients"]
+
+MAX_NAME = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One person of the file."""
+
+    number: int  # as a spreadsheet program shows it; the headings are row 1
+    name: str
+    addresses: tuple[Address, ...] = ()
+    types: tuple[str, ...] | None = None  # as written; None: the file has no such column
+    language: str = ""  # empty: the file does not say
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    number: int
+    reason: str
+
+
+@dataclass(slots=True)
+class Recipients:
+    file_name: str
+    rows: list[Row] = field(default_factory=list)
+    bad_rows: list[BadRow] = field(default_factory=list)
+    unknown_columns: list[str] = field(default_factory=list)
+    has_types: bool = False
+
+
+class _Unusable(Exception):
+    """Why one row is not stored."""
+
+
+def read_recipients(file: BinaryIO, name: str) -> Recipients:
+    """Everything the file says, without a look at the database. Raises UnreadableFile."""
+    text = read_text(file)
+    header = next(read_records(text))[1]
+    columns = recognise_columns(header)
+    _refuse_wrong_size(sum(1 for record in read_records(text)) - 1)
+    recipients = Recipients(name, unknown_columns=columns.unknown, has_types="types" in columns.places)
+    for number, cells in _without_header(text):
+        try:
+            recipients.rows.append(_read_row(number, cells, columns))
+        except _Unusable as reason:
+            recipients.bad_rows.append(BadRow(number, str(reason)))
+    return recipients
+
+
+def _without_header(text: str) -> Iterator[Record]:
+    records = read_records(text)
+    next(records)
+    return records
+
+
+def _refuse_wrong_size(count: int) -> None:
+    if not count:
+        raise UnreadableFile(
+            _("The file has headings but no people. Add one row for each person and upload it again.")
+        )
+    if count > settings.MAX_UPLOAD_ROWS:
+        raise UnreadableFile(
+            _(
+                "The file has %(count)s rows, but at most %(limit)s can be read at once. Split it into smaller files "
+                "and upload them one after the other into the same list."
+            )
+            % {"count": intcomma(count), "limit": intcomma(settings.MAX_UPLOAD_ROWS)}
+        )
+
+
+def _read_row(number: int, cells: Sequence[str], columns: Columns) -> Row:
+    _refuse_more_cells(cells, columns.width)
+    addresses = read_addresses(columns.email_cells(cells))
+    return Row(
+        number=number,
+        name=_name(cells, columns) or _address_as_name(addresses),
+        addresses=addresses,
+        types=_types(cells, columns),
+        language=_language(columns.cell(cells, "language")),
+        kind=_kind(columns.cell(cells, "kind")),
+    )
+
+
+def _refuse_more_cells(cells: Sequence[str], width: int) -> None:
+    if len(cells) > width and any(cell.strip() for cell in cells[width:]):
+        raise _Unusable(
+            ngettext(
+                "This row has more cells than the one heading. Put a cell that has a comma in it in quotation marks.",
+                "This row has more cells than the %(count)d headings. Put a cell that has a comma in it in quotation "
+                "marks.",
+                width,
+            )
+            % {"count": width}
+        )
+
+
+def _name(cells: Sequence[str], columns: Columns) -> str:
+    name = read_name(columns.cell(cells, "name")) or read_name(
+        f"{columns.cell(cells, 'first_name')} {columns.cell(cells, 'last_name')}"
+    )
+    if len(name) > MAX_NAME:
+        raise _Unusable(_("The name is longer than %(limit)d characters. Shorten it.") % {"limit": MAX_NAME})
+    return name
+
+
+def _address_as_name(addresses: Sequence[Address]) -> str:
+    if not addresses:
+        raise _Unusable(_("There is neither a name nor an email address."))
+    return addresses[0].address[:MAX_NAME]
+
+
+def _types(cells: Sequence[str], columns: Columns) -> tuple[str, ...] | None:
+    if "types" not in columns.places:
+        return None
+    return tuple(name for name in map(read_name, columns.cell(cells, "types").split(";")) if name)
+
+
+def _language(text: str) -> str:
+    language = read_language(text)
+    if language is None or len(language) > 20:
+        raise _Unusable(
+            _("“%(text)s” is not a language we know. Use a code like en, es or pt-BR.") % {"text": _short(text)}
+        )
+    return language
+
+
+def _kind(text: str) -> str:
+    kind = read_kind(text)
+    if kind is None:
+        raise _Unusable(
+            _("“%(text)s” is not a kind of person. Use student, guardian or staff.") % {"text": _short(text)}
+        )
+    return kind
+
+
+def _short(text: str) -> str:
+    plain = read_name(text)
+    return plain if len(plain) <= 60 else plain[:59] + "…"
