@@ -8,7 +8,8 @@ from broadcasts.csv_guard import csv_lines, guard_cell
 
 FORMULAS = [
     "=1+1", "+1+1", "-1+1", "@SUM(A1)", "|calc", "%0A", "\t=1", "\r=1", "\n=1", " =1", "\u00a0=1", "\ufeff=1",
-    "\uff1d1", "\uff0b1", "\uff0d1", "\uff20x", '=HYPERLINK("http://x","y")', "-2+3+cmd|' /C calc'!A0", "+", "-", "\ttext", " \t @x",
+    "\uff1d1", "\uff0b1", "\uff0d1", "\uff20x", '=HYPERLINK("http://x","y")', "-2+3+cmd|' /C calc'!A0", "+", "-",
+    "\ttext", " \t @x",
     "=1\n", "+1 555 0100", "--1", "-1e5", "=", "@",
 ]  # fmt: skip
 HARMLESS = ["", "Ann", "a=b", "12", "-12", "+12", "-12.5", "1,5", "O'Brien", "'quoted", "a@b.example", "Zoë", "a\nb"]
