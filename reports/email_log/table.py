@@ -1,0 +1,77 @@
+"""The Email Log's columns: how each is shown and sorted."""
+
+from collections.abc import Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import django_tables2 as tables
+from django.db.models import Case, F, QuerySet, When
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Lower
+from django.template.loader import get_template
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from broadcasts.models import Delivery
+from broadcasts.results import Result
+from broadcasts.templatetags.messenger import moment
+
+# Both codes of Blocked stand together, at the lower one's place in the order of the results.
+RESULT_ORDER = Case(When(result=Result.BLOCKED, then=int(Result.BLOCKED_BY_PROVIDER)), default=F("result"))
+
+
+class LogColumn(tables.Column):  # type: ignore[misc]
+    """Sorted by these expressions, then by row number, so that equal rows keep their places on every page."""
+
+    def __init__(self, *sort_by: Combinable, **options: Any) -> None:
+        super().__init__(**options)
+        self.sort_by = sort_by
+
+    def order(self, queryset: "QuerySet[Delivery]", is_descending: bool) -> tuple["QuerySet[Delivery]", bool]:  # noqa: FBT001
+        # Rows without a value come last both ways: databases do not agree where they go.
+        keys = [key.desc(nulls_last=True) if is_descending else key.asc(nulls_last=True) for key in self.sort_by]
+        return queryset.order_by(*keys, "-pk" if is_descending else "pk"), True
+
+
+class DeliveryTable(tables.Table):  # type: ignore[misc]
+    name = LogColumn(
+        Lower("name"), verbose_name=_("Name"), linkify=("reports:delivery-detail", {"pk": tables.A("pk")})
+    )
+    email = LogColumn(Lower("email"), verbose_name=_("Email"))
+    broadcast = LogColumn(Lower("broadcast__name"), F("broadcast"), verbose_name=_("Broadcast"))
+    type = LogColumn(
+        F("broadcast__broadcast_type__name"), accessor="broadcast__broadcast_type__name", verbose_name=_("Type")
+    )
+    attempts = LogColumn(F("attempts"), verbose_name=_("Attempts"))
+    last_attempt = LogColumn(
+        F("last_attempt_at"), accessor="last_attempt_at", default="", verbose_name=_("Last Attempt")
+    )
+    result = LogColumn(RESULT_ORDER, verbose_name=_("Delivery Results"))
+
+    class Meta:
+        order_by_field = "sort"
+        attrs = {"class": "table email-log"}
+
+    def __init__(self, rows: "QuerySet[Delivery]", sort: str = "", **options: Any) -> None:
+        self._result_cell = get_template("reports/result_cell.html")
+        rows = rows.select_related("broadcast__broadcast_type", "broadcast__school", "duplicate_of")
+        rows = rows.order_by("-broadcast", "pk")
+        super().__init__(rows, order_by=self._known(sort), **options)
+
+    def _known(self, sort: str) -> Sequence[str]:
+        """The first column named, if there is such a column."""
+        name = sort.split(",")[0]
+        return [name] if name.removeprefix("-") in self.base_columns else []
+
+    @property
+    def sorted_rows(self) -> "QuerySet[Delivery]":
+        rows: QuerySet[Delivery] = self.data.data
+        return rows
+
+    def render_last_attempt(self, record: Delivery) -> str:
+        with timezone.override(ZoneInfo(record.broadcast.school.time_zone)):
+            return moment(record.last_attempt_at)
+
+    def render_result(self, record: Delivery) -> SafeString:
+        return self._result_cell.render({"delivery": record})
