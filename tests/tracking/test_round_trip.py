@@ -1,0 +1,79 @@
+"""The sandbox's recipients, a real listener, and what the Email Log says in the end."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from smtplib import SMTP
+
+import pytest
+
+from broadcasts.models import BlockedEmail, Delivery
+from broadcasts.results import Result
+from broadcasts.sandbox.server import SandboxServer
+from tests.tracking.rows import hand_over, make_delivery, running_listener, running_sandbox, wait_until
+from tracking.models import Event, UnusedReport
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Kind = Event.Kind
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[SandboxServer]:
+    with running_listener(), running_sandbox(tmp_path) as server:
+        yield server
+
+
+def kinds(delivery: Delivery) -> list[str]:
+    return list(delivery.events.values_list("kind", flat=True))
+
+
+@pytest.mark.parametrize(
+    ("address", "expected", "result"),
+    [
+        ("ann@home.example", [Kind.DELIVERED], Result.DELIVERED),
+        ("late@home.example", [Kind.DELIVERED, Kind.BOUNCED], Result.DELIVERED),
+        ("slow@home.example", [Kind.DEFERRED, Kind.DELIVERED], Result.DELIVERED),
+        ("ooto@home.example", [Kind.AUTO_REPLIED], Result.DELIVERED),
+        ("complaint@home.example", [Kind.DELIVERED, Kind.COMPLAINED], Result.DELIVERED),
+    ],
+)
+def test_reports_reach_the_email_log(
+    sandbox: SandboxServer, address: str, expected: list[str], result: Result
+) -> None:
+    delivery = make_delivery(address)
+    code, _ = hand_over(sandbox, delivery)
+    assert code == 250
+    wait_until(lambda: len(kinds(delivery)) == len(expected))
+    assert kinds(delivery) == expected
+    delivery.refresh_from_db()
+    assert delivery.result == result
+    assert not UnusedReport.objects.exists()
+    assert bool(delivery.late_bounce_at) is address.startswith("late")
+    assert BlockedEmail.objects.filter(key=address, source="complaint").exists() is address.startswith("complaint")
+
+
+def test_slow_recipient_is_soft_bounced_in_between(sandbox: SandboxServer) -> None:
+    delivery = make_delivery("slow@home.example")
+    hand_over(sandbox, delivery)
+    wait_until(lambda: Delivery.objects.get(pk=delivery.pk).result == Result.SOFT_BOUNCED)
+    wait_until(lambda: Delivery.objects.get(pk=delivery.pk).result == Result.DELIVERED)
+
+
+def test_reports_wait_for_a_listener_that_is_away_and_for_a_restart(tmp_path: Path) -> None:
+    delivery = make_delivery()
+    with running_listener() as gone:
+        pass
+    with running_sandbox(tmp_path) as server:
+        hand_over(server, delivery)
+    assert not delivery.events.exists()
+    with running_listener() as back, running_sandbox(tmp_path):
+        assert back.address != gone.address or back is not gone
+        wait_until(lambda: delivery.events.exists())
+    assert kinds(delivery) == [Kind.DELIVERED]
+
+
+def test_listener_takes_mail_for_its_own_domain_only() -> None:
+    with running_listener() as listener, SMTP(*listener.address) as smtp:
+        smtp.ehlo("elsewhere.example")
+        smtp.mail("<>")
+        assert smtp.rcpt("office@lincoln.example")[0] == 550
+        assert smtp.rcpt("b+nonsense@bounces.messenger.test")[0] == 250

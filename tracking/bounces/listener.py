@@ -1,0 +1,130 @@
+"""The door for bounce reports: an SMTP server that says 250 only when the report is safely in the database."""
+
+import asyncio
+import logging
+import threading
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from django.conf import settings
+from django.db import close_old_connections, connections
+
+from broadcasts.listening import Address, SmtpThread
+from broadcasts.local_services import publish_service
+from tracking.bounces.ingesting import Arrived, ingest_reports
+
+log = logging.getLogger(__name__)
+
+LARGEST_REPORT_BYTES = 5 * 1024 * 1024
+TOGETHER = 50  # reports that share one transaction when they arrive at the same time
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    report: Arrived
+    stored: "Future[bool]" = field(default_factory=Future)
+
+
+class Storer:
+    """One thread with one database connection: what arrived while it stored is stored together."""
+
+    def __init__(self) -> None:
+        self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="bounce-storer", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._queue.put(None)
+        self._thread.join()
+
+    def store(self, report: Arrived) -> "Future[bool]":
+        """Resolves to whether the report is in the database."""
+        waiting = Waiting(report)
+        self._queue.put(waiting)
+        return waiting.stored
+
+    def _run(self) -> None:
+        try:
+            while batch := self._next_batch():
+                close_old_connections()
+                self._store_batch(batch)
+        finally:
+            connections.close_all()
+
+    def _next_batch(self) -> list[Waiting]:
+        """Empty when it is time to stop."""
+        batch: list[Waiting] = []
+        while not batch or (len(batch) < TOGETHER and not self._queue.empty()):
+            waiting = self._queue.get()
+            if waiting is None:
+                if batch:
+                    self._queue.put(None)
+                break
+            # Nobody waits any more when its connection broke: the sender comes again.
+            if waiting.stored.set_running_or_notify_cancel():
+                batch.append(waiting)
+        return batch
+
+    def _store_batch(self, batch: list[Waiting]) -> None:
+        try:
+            ingest_reports([waiting.report for waiting in batch])
+        except Exception:
+            # The conversation goes on whatever happened: the sender keeps the report and comes again.
+            log.exception("Reports could not be stored")
+            if len(batch) > 1:
+                for waiting in batch:
+                    self._store_batch([waiting])
+                return
+            batch[0].stored.set_result(False)
+        else:
+            for waiting in batch:
+                waiting.stored.set_result(True)
+
+
+class ReportHandler:
+    """aiosmtpd's hooks; the names and arguments are its own."""
+
+    def __init__(self, storer: Storer) -> None:
+        self._storer = storer
+
+    async def handle_RCPT(  # noqa: N802
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        domain = address.rpartition("@")[2].lower()
+        if not settings.BOUNCE_DOMAIN or domain != settings.BOUNCE_DOMAIN.lower():
+            return "550 5.1.2 This server takes bounce reports only"
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 Recipient OK"
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        raw = envelope.original_content or b""
+        stores = [self._storer.store(Arrived(raw, recipient)) for recipient in envelope.rcpt_tos]
+        if all(await asyncio.gather(*map(asyncio.wrap_future, stores))):
+            return "250 2.0.0 Stored"
+        return "451 4.3.0 Cannot store it now, please come again"
+
+
+class BounceListener:
+    def __init__(self, host: str, port: int) -> None:
+        """Port 0 takes any free port; who sends reports finds it by the name "bounce-listener"."""
+        self._storer = Storer()
+        self._server = SmtpThread(
+            ReportHandler(self._storer), (host, port), data_size_limit=LARGEST_REPORT_BYTES, ident="Messenger"
+        )
+
+    @property
+    def address(self) -> Address:
+        return self._server.address
+
+    def start(self) -> None:
+        self._storer.start()
+        self._server.start()
+        publish_service("bounce-listener", *self.address)
+
+    def stop(self) -> None:
+        self._server.stop()
+        self._storer.stop()
