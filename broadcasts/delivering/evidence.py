@@ -30,7 +30,8 @@ def apply_evidence(delivery_ids: Collection[int], result: Result) -> int:
 
 
 def note_late_bounce(delivery_id: int, at: datetime, reason: str) -> None:
-    """A failure after Delivered or Opened: the result stays, the page shows both. The first one is kept."""
-    Delivery.objects.filter(pk=delivery_id, late_bounce_at__isnull=True).update(
-        late_bounce_at=at, late_bounce_reason=reason[:500]
-    )
+    """A failure after Delivered or Opened: the result stays, the page shows both.
+
+    The caller names the first one of all it knows; what it says last counts.
+    """
+    Delivery.objects.filter(pk=delivery_id).update(late_bounce_at=at, late_bounce_reason=reason[:500])
