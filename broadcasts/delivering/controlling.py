@@ -29,7 +29,9 @@ class ReachChanged(CannotSend):
     """The number of people is not the one that was agreed to."""
 
 
-def send_now(broadcast: Broadcast, by: User | None, expected: int | None = None) -> bool:
+def send_now(
+    broadcast: Broadcast, by: User | None, expected: int | None = None, *, undo_seconds: float | None = None
+) -> bool:
     """Draft → scheduled; it starts when the time to undo is over, an emergency at once.
 
     `expected`: how many emails the user agreed to. Raises CannotSend, and ReachChanged (one of it).
@@ -44,12 +46,22 @@ def send_now(broadcast: Broadcast, by: User | None, expected: int | None = None)
         raise CannotSend([_("Nobody on these lists can get this email. Choose another list or broadcast type.")])
     if expected is not None and expected != sendable:
         raise ReachChanged([_("The number of people has changed while you were looking. Please check it again.")])
-    is_emergency = broadcast.broadcast_type is not None and broadcast.broadcast_type.is_emergency
-    undo = timedelta(seconds=0 if is_emergency else settings.UNDO_SECONDS)
+    if undo_seconds is None:
+        undo_seconds = _undo_seconds(broadcast)
     return _change(
-        broadcast, by, "broadcast.sent", (Status.DRAFT,), status=Status.SCHEDULED, sent_by=by,
-        send_at=timezone.now() + undo,
-    )  # fmt: skip
+        broadcast,
+        by,
+        "broadcast.sent",
+        (Status.DRAFT,),
+        status=Status.SCHEDULED,
+        sent_by=by,
+        send_at=timezone.now() + timedelta(seconds=undo_seconds),
+    )
+
+
+def _undo_seconds(broadcast: Broadcast) -> float:
+    is_emergency = broadcast.broadcast_type is not None and broadcast.broadcast_type.is_emergency
+    return 0 if is_emergency else settings.UNDO_SECONDS
 
 
 def undo_send(broadcast: Broadcast, by: User) -> bool:

@@ -36,7 +36,8 @@ _TEXTS: tuple[tuple[str, Result | None, str], ...] = (
         _FAILED,
         (
             r"user unknown|unknown user|no such (user|recipient|mailbox)|invalid (recipient|mailbox)"
-            r"|(user|mailbox|account|recipient) (does not exist|not found)|unrouteable address|doesn'?t have an? .*account"
+            r"|(user|mailbox|account|recipient) (does not exist|not found)|unrouteable address"
+            r"|doesn'?t have an? .*account"
         ),
     ),
     # Microsoft 365 answers this for addresses that do not exist in the tenant.

@@ -1,0 +1,171 @@
+import json
+import time
+from argparse import ArgumentParser
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from broadcasts.actors import wake
+from broadcasts.composing.drafting import Draft, save_draft, what_is_missing
+from broadcasts.delivering.controlling import CannotSend, send_now
+from broadcasts.models import Broadcast, BroadcastType, Content, School, Sender
+from broadcasts.people.applying import CannotConfirm, make_list
+from broadcasts.people.planning import plan_upload
+from broadcasts.people.reading import Recipients, UnreadableFile, read_recipients
+from broadcasts.preparing.preparing import announce_preparing, prepare_deliveries
+from broadcasts.preparing.reach import Reach
+from broadcasts.results import count_by_label
+
+BAD_INPUT, NOT_FINISHED = 2, 3
+MOST_ROWS_SHOWN = 20
+LOOK_AGAIN_SECONDS = 0.5
+
+
+class Command(BaseCommand):
+    help = "Send a broadcast to the recipients of a CSV file. Exit status: 0 prepared, 2 bad input, 3 not finished."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--type", required=True, help="broadcast type, for example General")
+        parser.add_argument("--list", required=True, type=Path, metavar="FILE.csv", help="the recipients")
+        parser.add_argument("--sender", required=True, help="the From address of one of the senders")
+        parser.add_argument("--subject", required=True)
+        parser.add_argument("--html", required=True, type=Path, metavar="FILE", help="the message")
+        parser.add_argument("--text", type=Path, metavar="FILE", help="plain text; else written from the message")
+        parser.add_argument("--school", metavar="SLUG", help="needed when there are several schools")
+        parser.add_argument("--dry-run", action="store_true", help="show who would be reached and store nothing")
+        parser.add_argument("--wait", type=float, metavar="SECONDS", help="follow until nothing is Unsent")
+        parser.add_argument("--json", action="store_true", help="end with one line of JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.options = options
+        school = find_school(options["school"])
+        draft = Draft(
+            broadcast_type=find_type(options["type"]),
+            sender=find_sender(options["sender"], school),
+            subject=options["subject"],
+            body_html=read_text(options["html"]),
+            body_text=read_text(options["text"]) if options["text"] else "",
+        )
+        recipients = read_list(options["list"])
+        if options["dry_run"]:
+            self._show(None, self._dry_run(school, draft, recipients))
+            return
+        broadcast = self._send(school, draft, recipients)
+        results = self._follow(broadcast)
+        self._show(broadcast, results)
+        if options["wait"] is not None and results["Unsent"]:
+            raise CommandError("Not everything was handed over in time; sending goes on.", returncode=NOT_FINISHED)
+
+    def _dry_run(self, school: School, draft: Draft, recipients: Recipients) -> dict[str, int]:
+        with transaction.atomic():
+            counts = Reach(make_broadcast(school, draft, recipients)).counts()
+            transaction.set_rollback(True)
+        return counts
+
+    def _send(self, school: School, draft: Draft, recipients: Recipients) -> Broadcast:
+        with transaction.atomic():
+            broadcast = make_broadcast(school, draft, recipients)
+            try:
+                send_now(broadcast, None, undo_seconds=0)
+            except CannotSend as error:
+                raise refused(str(error)) from error
+        announce_preparing(broadcast.pk, timezone.now())
+        prepare_deliveries(broadcast.pk)
+        wake(broadcast.pk)
+        return broadcast
+
+    def _follow(self, broadcast: Broadcast) -> dict[str, int]:
+        end = time.monotonic() + (self.options["wait"] or 0)
+        with suppress(KeyboardInterrupt):  # whoever stops watching does not stop the sending
+            while (results := count_by_label(broadcast.deliveries.all()))["Unsent"] and time.monotonic() < end:
+                time.sleep(LOOK_AGAIN_SECONDS)
+        return results
+
+    def _show(self, broadcast: Broadcast | None, results: dict[str, int]) -> None:
+        rows = sum(results.values())
+        self.stdout.write(f"Broadcast {broadcast.pk}" if broadcast else "Nothing was stored. This would be written:")
+        for label, count in results.items():
+            self.stdout.write(f"{label:<20}{count:>10,}")
+        self.stdout.write(f"{'Total':<20}{rows:>10,}")
+        if self.options["json"]:
+            number = broadcast.pk if broadcast else None
+            self.stdout.write(json.dumps({"broadcast": number, "rows": rows, "results": results}))
+
+
+def refused(reason: str) -> CommandError:
+    return CommandError(reason, returncode=BAD_INPUT)
+
+
+def find_school(slug: str | None) -> School:
+    schools = list(School.objects.filter(slug=slug) if slug else School.objects.all())
+    if len(schools) == 1:
+        return schools[0]
+    known = ", ".join(School.objects.values_list("slug", flat=True)) or "none; load_sample_school makes one"
+    raise refused(f"{'There is no such school' if slug else 'Say which --school'}. Schools: {known}.")
+
+
+def find_type(name: str) -> BroadcastType:
+    found = BroadcastType.objects.filter(Q(name__iexact=name) | Q(slug__iexact=name)).first()
+    if found is None:
+        known = ", ".join(BroadcastType.objects.filter(is_active=True).values_list("name", flat=True))
+        raise refused(f"There is no broadcast type “{name}”. Types: {known or 'none'}.")
+    return found
+
+
+def find_sender(address: str, school: School) -> Sender:
+    """The school's own sender before one that all schools share."""
+    usable = Sender.objects.filter(Q(school=school) | Q(school=None), is_active=True)
+    found = usable.filter(address__iexact=address.strip()).order_by(F("school").asc(nulls_last=True)).first()
+    if found is None:
+        known = ", ".join(usable.values_list("address", flat=True))
+        raise refused(f"{school} has no sender “{address}”. Senders: {known or 'none'}.")
+    return found
+
+
+def read_text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise refused(f"{file}: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise refused(f"{file} is not UTF-8 text.") from error
+
+
+def read_list(file: Path) -> Recipients:
+    try:
+        with file.open("rb") as content:
+            return read_recipients(content, file.name)
+    except OSError as error:
+        raise refused(f"{file}: {error.strerror}.") from error
+    except UnreadableFile as error:
+        raise refused(f"{file}: {error}") from error
+
+
+def make_broadcast(school: School, draft: Draft, recipients: Recipients) -> Broadcast:
+    """A complete draft to a list of exactly these recipients; inside a transaction."""
+    bad_rows = plan_upload(school, recipients).bad_rows
+    if bad_rows:
+        shown = [f"row {row.number}: {row.reason}" for row in bad_rows[:MOST_ROWS_SHOWN]]
+        raise refused("\n".join([f"{len(bad_rows)} rows cannot be used; nothing was sent.", *shown]))
+    try:
+        recipients_list = make_list(school, recipients, recipients.file_name)
+    except CannotConfirm as error:
+        raise refused(str(error)) from error
+    broadcast = Broadcast.objects.create(school=school)
+    Content.objects.create(broadcast=broadcast, language=school.language)
+    save_draft(
+        broadcast,
+        replace(draft, lists=[recipients_list]),
+        None,
+        broadcast.version,
+    )
+    reasons = what_is_missing(broadcast)
+    if reasons:
+        raise refused("\n".join(reasons))
+    return broadcast
