@@ -1,9 +1,180 @@
-from django.http import HttpRequest, HttpResponse
+"""The last look before sending: what leaves, whom it reaches, and what still forbids it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import overload
+
+from django.conf import settings
+from django.db.models import Count
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.text import slugify
+from django.utils.translation import get_language_info
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
+from django_tables2 import RequestConfig
+
+from broadcasts.composing.drafting import what_is_missing
+from broadcasts.forms.sending import SendForm
+from broadcasts.models import Broadcast
+from broadcasts.preparing.reach import Reach, ReachRow
+from broadcasts.roles import signed_in_user
+from broadcasts.tables.reviewing import NamesTable
+
+NAMES_PER_PAGE = 50
+
+# What a label means before anything has left, in the order of the page.
+BEFORE_SENDING = {
+    "Unsent": (gettext_lazy("Will be sent"), gettext_lazy("These people get this broadcast.")),
+    "Blocked": (
+        gettext_lazy("Blocked"),
+        gettext_lazy("Their address is on the Blocked Email list. Nobody may write to it."),
+    ),
+    "Duplicate": (
+        gettext_lazy("Duplicate"),
+        gettext_lazy("They share their address with somebody who already gets this broadcast there."),
+    ),
+    "No Email Selected": (
+        gettext_lazy("No Email Selected"),
+        gettext_lazy("No address of theirs receives this type of broadcast, or there is no address at all."),
+    ),
+    "Failed": (
+        gettext_lazy("Failed"),
+        gettext_lazy("Their address is not a valid one, so no email can be addressed to it."),
+    ),
+}
 
 
+@dataclass(frozen=True)
+class ReachCount:
+    label: str
+    count: int
+
+    @property
+    def slug(self) -> str:
+        return slugify(self.label)
+
+    @property
+    def heading(self) -> str:
+        return str(BEFORE_SENDING[self.label][0])
+
+    @property
+    def is_explained_by_name(self) -> bool:
+        return self.label != "Unsent"
+
+    @property
+    def meaning(self) -> str:
+        return str(BEFORE_SENDING[self.label][1])
+
+
+class Review:
+    """Everything the page says about a draft; the same figures decide whether it may leave."""
+
+    def __init__(self, broadcast: Broadcast) -> None:
+        self.broadcast = broadcast
+        # Without a type nobody can say which addresses receive it.
+        self.reach = Reach(broadcast) if broadcast.broadcast_type_id else None
+
+    @cached_property
+    def counts(self) -> list[ReachCount]:
+        counts = self.reach.counts() if self.reach else {}
+        return [ReachCount(label, counts.get(label, 0)) for label in BEFORE_SENDING]
+
+    @property
+    def sendable(self) -> int:
+        return self.counts[0].count
+
+    @property
+    def total(self) -> int:
+        return sum(count.count for count in self.counts)
+
+    @property
+    def left_out(self) -> int:
+        return self.total - self.sendable
+
+    @cached_property
+    def reasons(self) -> list[str]:
+        """Why it cannot be sent; empty when it can."""
+        missing = list(what_is_missing(self.broadcast))
+        if not missing and not self.sendable:
+            missing.append(self._nobody())
+        return missing
+
+    def _nobody(self) -> str:
+        if not self.total:
+            return _("There is nobody on these lists. Choose a list with people on it.")
+        return _("Nobody on these lists can get it: see below why. Choose other lists or correct the addresses.")
+
+
+def find_broadcast(request: HttpRequest, pk: int) -> Broadcast:
+    mine = Broadcast.objects.visible_to(signed_in_user(request))
+    return get_object_or_404(mine.select_related("school", "broadcast_type", "sender", "sent_by"), pk=pk)
+
+
+@require_safe
 def broadcast_review(request: HttpRequest, pk: int) -> HttpResponse:
-    return HttpResponse("")
+    broadcast = find_broadcast(request, pk)
+    if not broadcast.is_editable:
+        return redirect("broadcasts:broadcast-detail", pk)
+    return review_page(request, Review(broadcast))
 
 
+def review_page(request: HttpRequest, review: Review, form: SendForm | None = None) -> HttpResponse:
+    """The page; with a refused form it says so and shows today's figures."""
+    broadcast = review.broadcast
+    context = {
+        "broadcast": broadcast,
+        "review": review,
+        "form": form or SendForm(None, broadcast, review.sendable),
+        "undo_seconds": settings.UNDO_SECONDS,
+        "lists": broadcast.lists.annotate(size=Count("members")),
+        "languages": [_language_name(content.language) for content in broadcast.contents.order_by("-is_default")],
+    }
+    return render(request, "broadcasts/review.html", context, status=422 if form else 200)
+
+
+def _language_name(code: str) -> str:
+    try:
+        return str(get_language_info(code)["name_translated"])
+    except KeyError:
+        return code
+
+
+class Names(Sequence[ReachRow]):
+    """One label's people, read a page at a time."""
+
+    def __init__(self, reach: Reach, count: ReachCount) -> None:
+        self.reach = reach
+        self.count_of = count
+
+    def __len__(self) -> int:
+        return self.count_of.count
+
+    @overload
+    def __getitem__(self, index: int) -> ReachRow: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[ReachRow]: ...
+    def __getitem__(self, index: int | slice) -> ReachRow | list[ReachRow]:
+        if isinstance(index, int):
+            return self.reach.names(self.count_of.label, index, 1)[0]
+        start, stop, _step = index.indices(len(self))
+        return self.reach.names(self.count_of.label, start, stop - start)
+
+
+@require_safe
 def broadcast_review_names(request: HttpRequest, pk: int, slug: str) -> HttpResponse:
-    return HttpResponse("")
+    broadcast = find_broadcast(request, pk)
+    if not broadcast.is_editable:
+        return redirect("broadcasts:broadcast-detail", pk)
+    review = Review(broadcast)
+    count = next((count for count in review.counts if count.slug == slug), None)
+    if count is None or review.reach is None:
+        raise Http404
+    table = NamesTable(Names(review.reach, count), empty_text=_("Nobody."))
+    if not count.is_explained_by_name:
+        table.exclude = ("reason",)
+    RequestConfig(request, paginate={"per_page": NAMES_PER_PAGE, "silent": True}).configure(table)
+    context = {"broadcast": broadcast, "count": count, "counts": review.counts, "table": table}
+    return render(request, "broadcasts/review_names.html", context)

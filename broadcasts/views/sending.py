@@ -1,21 +1,111 @@
+"""Send Now and what can still be done about it. Each door takes one step and says what came of it."""
+
+from collections.abc import Callable
+from functools import partial
+
+from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from broadcasts.actors import wake
+from broadcasts.delivering import controlling
+from broadcasts.forms.sending import SendForm
+from broadcasts.models import Broadcast, User
+from broadcasts.results import Result
+from broadcasts.roles import signed_in_user
+from broadcasts.templatetags.messenger import moment
+from broadcasts.views.reviewing import Review, find_broadcast, review_page
+
+CANCELLABLE = (Broadcast.Status.SENDING, Broadcast.Status.PAUSED)
+Step = Callable[[Broadcast, User], bool]
 
 
+@require_POST
+@transaction.atomic
 def broadcast_send(request: HttpRequest, pk: int) -> HttpResponse:
-    return HttpResponse("")
+    """Sends exactly what was reviewed: the row stays locked from the check to the step."""
+    user = signed_in_user(request)
+    locked = Broadcast.objects.visible_to(user).select_for_update(of=("self",))
+    broadcast = get_object_or_404(locked, pk=pk)
+    if not broadcast.is_editable:
+        return _already_sent(request, broadcast)
+    review = Review(broadcast)
+    form = SendForm(request.POST, broadcast, review.sendable)
+    if review.reasons or not form.is_valid():
+        return review_page(request, review, form)
+    if not controlling.send_now(broadcast, user, review.sendable):
+        return _already_sent(request, find_broadcast(request, pk))
+    transaction.on_commit(partial(wake, pk))
+    return redirect("broadcasts:broadcast-detail", pk)
 
 
+def _already_sent(request: HttpRequest, broadcast: Broadcast) -> HttpResponse:
+    messages.warning(
+        request,
+        _("%(who)s already sent this broadcast at %(when)s. It is sent only once.")
+        % {
+            "who": broadcast.sent_by.display_name if broadcast.sent_by else _("Somebody else"),
+            "when": moment(broadcast.send_at),
+        },
+    )
+    return redirect("broadcasts:broadcast-detail", broadcast.pk)
+
+
+@require_POST
 def broadcast_undo(request: HttpRequest, pk: int) -> HttpResponse:
-    return HttpResponse("")
+    broadcast = find_broadcast(request, pk)
+    if controlling.undo_send(broadcast, signed_in_user(request)):
+        messages.success(request, _("Stopped in time: nobody got it. It is a draft again."))
+        return redirect("broadcasts:broadcast-review", pk)
+    if find_broadcast(request, pk).is_editable:
+        messages.info(request, _("Somebody was faster: this broadcast is a draft again."))
+        return redirect("broadcasts:broadcast-review", pk)
+    messages.error(request, _("Too late to undo: it has started. You can still pause or cancel what has not left."))
+    return redirect("broadcasts:broadcast-detail", pk)
 
 
+@require_POST
 def broadcast_pause(request: HttpRequest, pk: int) -> HttpResponse:
-    return HttpResponse("")
+    done = _("Paused. What is Unsent waits until somebody resumes.")
+    return _take_step(request, pk, controlling.pause, done)
 
 
+@require_POST
 def broadcast_resume(request: HttpRequest, pk: int) -> HttpResponse:
-    return HttpResponse("")
+    return _take_step(request, pk, controlling.resume, _("Sending goes on."), wakes=True)
 
 
+@require_POST
 def broadcast_cancel(request: HttpRequest, pk: int) -> HttpResponse:
-    return HttpResponse("")
+    """It cannot be undone, so the first press asks and the second does it."""
+    if "sure" in request.POST:
+        done = _("Cancelled. What was Unsent will not be sent.")
+        return _take_step(request, pk, controlling.cancel, done, wakes=True)
+    broadcast = find_broadcast(request, pk)
+    if broadcast.status not in CANCELLABLE:
+        return _say_where_it_is(request, broadcast)
+    unsent = broadcast.deliveries.filter(result=Result.UNSENT).count()
+    return render(request, "broadcasts/progress_cancel.html", {"broadcast": broadcast, "unsent": unsent})
+
+
+def _take_step(request: HttpRequest, pk: int, step: Step, done: str, *, wakes: bool = False) -> HttpResponse:
+    broadcast = find_broadcast(request, pk)
+    with transaction.atomic():
+        changed = step(broadcast, signed_in_user(request))
+        if changed and wakes:
+            transaction.on_commit(partial(wake, pk))
+    if not changed:
+        return _say_where_it_is(request, find_broadcast(request, pk))
+    messages.success(request, done)
+    return redirect("broadcasts:broadcast-detail", pk)
+
+
+def _say_where_it_is(request: HttpRequest, broadcast: Broadcast) -> HttpResponse:
+    messages.warning(
+        request,
+        _("Nothing was changed: this broadcast is “%(status)s” now.") % {"status": broadcast.get_status_display()},
+    )
+    return redirect("broadcasts:broadcast-detail", broadcast.pk)

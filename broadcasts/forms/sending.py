@@ -1,0 +1,63 @@
+"""What Send Now posts: what its reader saw, and for the big ones the number typed out."""
+
+from django import forms
+from django.contrib.humanize.templatetags.humanize import intcomma
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.utils.translation import ngettext
+
+from broadcasts.models import Broadcast
+
+TYPE_THE_NUMBER_ABOVE = 5000
+
+
+def must_type_the_number(broadcast: Broadcast, sendable: int) -> bool:
+    kind = broadcast.broadcast_type
+    return sendable > TYPE_THE_NUMBER_ABOVE or (kind is not None and kind.is_emergency)
+
+
+class SendForm(forms.Form):
+    """Valid only when the broadcast still is what the review page showed."""
+
+    expected = forms.IntegerField(required=False)
+    version = forms.IntegerField(required=False)
+    typed = forms.CharField(required=False, max_length=20, label=gettext_lazy("Number of people"))
+
+    def __init__(self, data: object, broadcast: Broadcast, sendable: int) -> None:
+        super().__init__(data)  # type: ignore[arg-type]
+        self.broadcast = broadcast
+        self.sendable = sendable
+        self.asks_for_number = must_type_the_number(broadcast, sendable)
+        if not self.asks_for_number:
+            del self.fields["typed"]
+            return
+        self.fields["typed"].widget.attrs |= {"inputmode": "numeric", "autocomplete": "off"}
+        self.fields["typed"].help_text = _("To confirm, type %(number)s.") % {"number": intcomma(sendable)}
+
+    def clean(self) -> None:
+        if self.cleaned_data.get("version") != self.broadcast.version:
+            self.add_error(None, _("The message was changed since you looked. Check it again before you send it."))
+        elif self.cleaned_data.get("expected") != self.sendable:
+            self.add_error(None, self._what_changed())
+        elif self.asks_for_number and _digits(self.cleaned_data.get("typed") or "") != str(self.sendable):
+            self.add_error(
+                "typed",
+                ngettext(
+                    "Nothing was sent. To send it to %(number)s person, type %(number)s here.",
+                    "Nothing was sent. To send it to %(number)s people, type %(number)s here.",
+                    self.sendable,
+                )
+                % {"number": intcomma(self.sendable)},
+            )
+
+    def _what_changed(self) -> str:
+        return ngettext(
+            "Nothing was sent: who gets it changed since you looked. It is now %(number)s person. Check it again.",
+            "Nothing was sent: who gets it changed since you looked. It is now %(number)s people. Check it again.",
+            self.sendable,
+        ) % {"number": intcomma(self.sendable)}
+
+
+def _digits(typed: str) -> str:
+    """`1,204`, `1 204` and `1204` are the same number."""
+    return "".join(typed.replace(",", "").replace(".", "").split())
