@@ -8,7 +8,7 @@ backwards").
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from django.db.models import Case, Count, F, IntegerChoices, Q, QuerySet, When
+from django.db.models import Case, Count, F, IntegerChoices, PositiveSmallIntegerField, Q, QuerySet, When
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ STILL_TRYING = (Result.UNSENT, Result.SOFT_BOUNCED)
 def raised_to(result: Result) -> Case:
     """What `result` becomes when this evidence arrives, as an expression for any conditional update."""
     lower = Q(result=Result.UNSENT) if result in ABSORBING else Q(result__lt=result)
-    return Case(When(lower, then=result.value), default=F("result"))
+    return Case(When(lower, then=result.value), default=F("result"), output_field=PositiveSmallIntegerField())
 
 
 def raise_results(deliveries: QuerySet["Delivery"], result: Result) -> int:
