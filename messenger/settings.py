@@ -211,6 +211,7 @@ TIME_ZONE = "UTC"
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = MESSENGER_HOME / "static"
+STATIC_ROOT.mkdir(exist_ok=True)  # WhiteNoise warns without it
 # Serving from the apps' folders: no build step between a change and the page.
 WHITENOISE_USE_FINDERS = True
 
