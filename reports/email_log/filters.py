@@ -98,7 +98,7 @@ class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc]
         super().__init__(data, Delivery.objects.visible_to(user))
         self.user = user
         broadcasts = Broadcast.objects.visible_to(user).filter(prepared_at__isnull=False)
-        self.filters["broadcast"].extra["queryset"] = broadcasts
+        self.filters["broadcast"].queryset = broadcasts
         self._shorten_choices(broadcasts)
 
     def _shorten_choices(self, broadcasts: QuerySet[Broadcast]) -> None:

@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.core.paginator import EmptyPage, PageNotAnInteger, Paginator
 from django.http import QueryDict
 from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext_lazy as _
 
-from broadcasts.models import Delivery, User
+from broadcasts.models import User
 from broadcasts.results import LABELS, Result, count_by_label
 from reports.email_log.filters import DeliveryFilter
 from reports.email_log.table import DeliveryTable
@@ -62,17 +61,7 @@ class EmailLog:
         return next((size for size in ROWS_A_PAGE if str(size) == asked), 50)
 
     def turn_to_page(self) -> DeliveryTable:
-        """The page that the address names; the nearest one when there is no such page."""
-        pages = Paginator(self.table.rows, self.per_page)
-        pages.count = self.total  # counted already, for the numbers beside the results
-        self.table.paginator = pages
-        try:
-            self.table.page = pages.page(self.params.get("page", 1))
-        except PageNotAnInteger:
-            self.table.page = pages.page(1)
-        except EmptyPage:
-            wanted = self.params.get("page", "")
-            self.table.page = pages.page(1 if wanted.startswith(("-", "0")) else pages.num_pages)
+        self.table.turn_to_page(self.params.get("page", "1"), self.per_page, self.total)
         return self.table
 
     @property

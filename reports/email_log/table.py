@@ -5,20 +5,26 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import django_tables2 as tables
-from django.db.models import Case, F, QuerySet, When
+from django.core.paginator import EmptyPage, Page, PageNotAnInteger, Paginator
+from django.db.models import Case, F, PositiveSmallIntegerField, QuerySet, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Lower
 from django.template.loader import get_template
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django_tables2.rows import BoundRows
 
 from broadcasts.models import Delivery
 from broadcasts.results import Result
 from broadcasts.templatetags.messenger import moment
 
 # Both codes of Blocked stand together, at the lower one's place in the order of the results.
-RESULT_ORDER = Case(When(result=Result.BLOCKED, then=int(Result.BLOCKED_BY_PROVIDER)), default=F("result"))
+RESULT_ORDER = Case(
+    When(result=Result.BLOCKED, then=int(Result.BLOCKED_BY_PROVIDER)),
+    default=F("result"),
+    output_field=PositiveSmallIntegerField(),
+)
 
 
 class LogColumn(tables.Column):  # type: ignore[misc]
@@ -32,6 +38,23 @@ class LogColumn(tables.Column):  # type: ignore[misc]
         # Rows without a value come last both ways: databases do not agree where they go.
         keys = [key.desc(nulls_last=True) if is_descending else key.asc(nulls_last=True) for key in self.sort_by]
         return queryset.order_by(*keys, "-pk" if is_descending else "pk"), True
+
+
+class LogPaginator(Paginator):  # type: ignore[type-arg]
+    """Sorts row numbers only and then reads the rows of one page: whole rows are dear to sort."""
+
+    def __init__(self, table: "DeliveryTable", per_page: int, total: int) -> None:
+        super().__init__(table.sorted_rows, per_page)
+        self.table = table
+        self.count = total  # counted already, for the numbers beside the results
+
+    def page(self, number: int | str) -> Page:  # type: ignore[type-arg]
+        number = self.validate_number(number)
+        start = (number - 1) * self.per_page
+        keys = list(self.table.sorted_rows.values_list("pk", flat=True)[start : start + self.per_page])
+        wanted = Delivery.objects.select_related("broadcast__broadcast_type", "broadcast__school", "duplicate_of")
+        rows = wanted.in_bulk(keys)
+        return Page(BoundRows([rows[key] for key in keys if key in rows], self.table), number, self)
 
 
 class DeliveryTable(tables.Table):  # type: ignore[misc]
@@ -55,14 +78,22 @@ class DeliveryTable(tables.Table):  # type: ignore[misc]
 
     def __init__(self, rows: "QuerySet[Delivery]", sort: str = "", **options: Any) -> None:
         self._result_cell = get_template("reports/result_cell.html")
-        rows = rows.select_related("broadcast__broadcast_type", "broadcast__school", "duplicate_of")
-        rows = rows.order_by("-broadcast", "pk")
-        super().__init__(rows, order_by=self._known(sort), **options)
+        super().__init__(rows.order_by("-broadcast_id", "pk"), order_by=self._known(sort), **options)
 
     def _known(self, sort: str) -> Sequence[str]:
         """The first column named, if there is such a column."""
-        name = sort.split(",")[0]
+        name = sort.split(",", maxsplit=1)[0]
         return [name] if name.removeprefix("-") in self.base_columns else []
+
+    def turn_to_page(self, number: str, per_page: int, total: int) -> None:
+        """The page of this number; the nearest one when there is no such page."""
+        self.paginator = LogPaginator(self, per_page, total)
+        try:
+            self.page = self.paginator.page(number)
+        except PageNotAnInteger:
+            self.page = self.paginator.page(1)
+        except EmptyPage:
+            self.page = self.paginator.page(1 if number.startswith(("-", "0")) else self.paginator.num_pages)
 
     @property
     def sorted_rows(self) -> "QuerySet[Delivery]":
