@@ -4,13 +4,14 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from email.header import decode_header, make_header
 from email.parser import BytesHeaderParser
-from email.policy import default as modern
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from broadcasts.listening import QuickSMTP
 from broadcasts.sandbox.recipients import Behaviour, ReportKind, behaviour_of
 from broadcasts.sandbox.store import Arrival, Store
 
@@ -31,12 +32,13 @@ class AcceptedRecipient:
     notify: frozenset[str]
 
 
-@dataclass(slots=True)
-class DsnEnvelope:
-    """What the DSN parameters of this transaction asked for."""
+class SandboxEnvelope(Envelope):
+    """With what the DSN parameters of this transaction asked for."""
 
-    envelope_id: str = ""
-    recipients: list[AcceptedRecipient] = field(default_factory=list)
+    def __init__(self) -> None:
+        super().__init__()
+        self.envelope_id = ""
+        self.recipients: list[AcceptedRecipient] = []
 
 
 def split_dsn_parameters(argument: str) -> tuple[str, dict[str, str]]:
@@ -57,7 +59,7 @@ def decode_xtext(text: str) -> str:
     return re.sub(r"\+([0-9A-F]{2})", lambda match: chr(int(match[1], 16)), text)
 
 
-class SandboxSMTP(SMTP):
+class SandboxSMTP(QuickSMTP):
     """aiosmtpd answers 555 to parameters it does not know: take them out before it looks."""
 
     # RFC 3461 section 4 lengthens both commands; ours may be as long as a line.
@@ -66,6 +68,9 @@ class SandboxSMTP(SMTP):
     def __init__(self, handler: object, **options: Any) -> None:
         self.dsn_parameters: dict[str, str] = {}
         super().__init__(handler, **options)
+
+    def _create_envelope(self) -> SandboxEnvelope:
+        return SandboxEnvelope()
 
     async def smtp_MAIL(self, arg: str | None) -> None:  # noqa: N802
         arg, self.dsn_parameters = split_dsn_parameters(arg or "")
@@ -90,15 +95,15 @@ class SandboxHandler:
         return [*responses[:-1], "250-PIPELINING", "250-ENHANCEDSTATUSCODES", "250-DSN", responses[-1]]
 
     async def handle_MAIL(  # noqa: N802
-        self, server: SandboxSMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+        self, server: SandboxSMTP, _session: Session, envelope: SandboxEnvelope, address: str, options: list[str]
     ) -> str:
         envelope.mail_from = address
         envelope.mail_options.extend(options)
-        envelope.dsn = DsnEnvelope(decode_xtext(server.dsn_parameters.get("ENVID", "")))
+        envelope.envelope_id = decode_xtext(server.dsn_parameters.get("ENVID", ""))
         return "250 2.1.0 Sender OK"
 
     async def handle_RCPT(  # noqa: N802
-        self, server: SandboxSMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+        self, server: SandboxSMTP, _session: Session, envelope: SandboxEnvelope, address: str, options: list[str]
     ) -> str:
         behaviour = behaviour_of(address)
         if self._refuses(behaviour, envelope.mail_from or "", address):
@@ -106,7 +111,7 @@ class SandboxHandler:
         envelope.rcpt_tos.append(address)
         envelope.rcpt_options.extend(options)
         asked = server.dsn_parameters
-        envelope.dsn.recipients.append(
+        envelope.recipients.append(
             AcceptedRecipient(
                 address=address,
                 original=decode_xtext(asked.get("ORCPT", "")),
@@ -120,24 +125,30 @@ class SandboxHandler:
             return bool(behaviour.rcpt_reply)
         return self._store.count_refusal(sender, address) <= behaviour.rcpt_refusals
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
-        for recipient in envelope.dsn.recipients:
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: SandboxEnvelope) -> str:  # noqa: N802
+        for recipient in envelope.recipients:
             if reply := behaviour_of(recipient.address).data_reply:
                 return reply
         raw = envelope.original_content or b""
-        subject = str(BytesHeaderParser(policy=modern).parsebytes(raw).get("Subject", ""))
-        arrivals = [_arrival(envelope, recipient, subject, raw) for recipient in envelope.dsn.recipients]
+        subject = _subject(raw)
+        arrivals = [_arrival(envelope, recipient, subject, raw) for recipient in envelope.recipients]
         # Our 250 takes over responsibility: only after the commit (RFC 5321 section 6.1).
         self._store.accept(arrivals, time.time())
         self._on_arrival()
         return "250 2.0.0 Accepted"
 
 
-def _arrival(envelope: Envelope, recipient: AcceptedRecipient, subject: str, raw: bytes) -> Arrival:
+def _subject(raw: bytes) -> str:
+    headers, _, _ = raw.partition(b"\r\n\r\n")
+    written = str(BytesHeaderParser().parsebytes(headers)["Subject"] or "")
+    return " ".join(str(make_header(decode_header(written))).split())
+
+
+def _arrival(envelope: SandboxEnvelope, recipient: AcceptedRecipient, subject: str, raw: bytes) -> Arrival:
     sender = envelope.mail_from or "<>"
     wanted = tuple(
         report
         for report in behaviour_of(recipient.address).reports
         if sender != "<>" and (report.kind not in NOTIFY_OF or NOTIFY_OF[report.kind] in recipient.notify)
     )
-    return Arrival(sender, recipient.address, envelope.dsn.envelope_id, recipient.original, subject, raw, wanted)
+    return Arrival(sender, recipient.address, envelope.envelope_id, recipient.original, subject, raw, wanted)

@@ -65,7 +65,7 @@ def _returned_headers(report: DueReport) -> MIMEText:
 def _fields(subtype: str, *blocks: dict[str, str]) -> Message:
     """A part of type message/`subtype` whose body is blocks of header fields."""
     part = MIMEBase("message", subtype)
-    written = []
+    written: list[Message | str] = []
     for block in blocks:
         lines = Message()
         for name, value in block.items():

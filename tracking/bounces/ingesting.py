@@ -112,14 +112,12 @@ def _returned_header(message: Message, name: str) -> str:
     """From the email or its headers as the report gives them back; never from the report's own."""
     for part in message.walk():
         kind = part.get_content_type()
-        payload = part.get_payload()
-        if kind == "message/rfc822" and isinstance(payload, list) and payload:
-            returned = payload[0]
-        elif kind == "text/rfc822-headers":
-            returned = message_from_bytes(part.get_payload(decode=True) or b"")
-        else:
-            continue
-        if isinstance(returned, Message) and returned[name]:
+        returned: Message | None = None
+        if kind == "message/rfc822" and isinstance(part.get_payload(), list):
+            returned = next((inner for inner in part.walk() if inner is not part), None)
+        elif kind == "text/rfc822-headers" and isinstance(headers := part.get_payload(decode=True), bytes):
+            returned = message_from_bytes(headers)
+        if returned and returned[name]:
             return str(returned[name]).strip()
     return ""
 
