@@ -1,12 +1,9 @@
 """In the order in which data flows."""
 
-from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 
 from messenger.health import healthz
-
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns = [
     path("", include("broadcasts.urls")),

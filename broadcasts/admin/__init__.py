@@ -1,0 +1,11 @@
+"""What administrators look after. Django's own look, one module per thing."""
+
+from django.contrib import admin
+from django.contrib.auth.models import Group
+
+from broadcasts.admin import audit_trail, blocked_emails, broadcast_types, schools, senders, users
+
+__all__ = ["audit_trail", "blocked_emails", "broadcast_types", "schools", "senders", "users"]
+
+# What an account may do follows from its roles alone; groups would only pretend otherwise.
+admin.site.unregister(Group)

@@ -1,0 +1,139 @@
+"""The Blocked Email list. Every change goes through `broadcasts.blocking`."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from broadcasts.addresses import address_key, explain_invalid
+from broadcasts.admin.block_many import BlockManyForm, Pasted, block_pasted, what_is_left
+from broadcasts.admin.recording import RecordedAdmin
+from broadcasts.blocking import block_addresses, unblock_addresses
+from broadcasts.csv_guard import csv_lines
+from broadcasts.models import BlockedEmail
+from broadcasts.roles import signed_in_user
+
+
+class BlockedEmailForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = BlockedEmail
+        fields = ["address", "reason"]
+
+    def clean_address(self) -> str:
+        address = str(self.cleaned_data["address"])
+        if why := explain_invalid(address):
+            raise ValidationError(why)
+        if BlockedEmail.objects.filter(key=address_key(address)).exists():
+            raise ValidationError(_("This address is on the list already."))
+        return address
+
+
+@admin.register(BlockedEmail)
+class BlockedEmailAdmin(RecordedAdmin[BlockedEmail]):
+    form = BlockedEmailForm
+    change_list_template = "admin/broadcasts/blockedemail/change_list.html"
+    list_display = ["address", "reason", "source", "added_by", "added_at"]
+    list_filter = ["added_at", "source"]
+    list_select_related = ["added_by"]
+    list_per_page = 50
+    search_fields = ["address", "reason"]
+    show_full_result_count = False
+    actions = ["export_selected"]
+
+    def get_fields(self, request: HttpRequest, obj: BlockedEmail | None = None) -> list[str]:  # noqa: ARG002
+        return ["address", "reason", "source", "added_by", "added_at"] if obj else ["address", "reason"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        """An entry says what was known when it was made: take it off and add it anew."""
+        return False
+
+    def save_model(self, request: HttpRequest, obj: BlockedEmail, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001
+        user = signed_in_user(request)
+        block_addresses([obj.address], reason=obj.reason, source=BlockedEmail.Source.STAFF, by=user)
+        obj.pk = BlockedEmail.objects.get(key=address_key(obj.address)).pk
+
+    def delete_model(self, request: HttpRequest, obj: BlockedEmail) -> None:
+        unblock_addresses([obj.address], by=signed_in_user(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[BlockedEmail]) -> None:
+        unblock_addresses(queryset.values_list("address", flat=True), by=signed_in_user(request))
+
+    def record(self, request: HttpRequest, deed: str, obj: Any, **details: Any) -> None:
+        """`broadcasts.blocking` has written it."""
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            path("add-many/", self.admin_site.admin_view(self.add_many), name="broadcasts_blockedemail_add_many"),
+            path("export/", self.admin_site.admin_view(self.export), name="broadcasts_blockedemail_export"),
+        ]
+        return own + super().get_urls()
+
+    def add_many(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = BlockManyForm(request.POST or None)
+        pasted = Pasted()
+        if form.is_valid():
+            reason = form.cleaned_data["reason"]
+            pasted = block_pasted(form.cleaned_data["addresses"], reason=reason, by=signed_in_user(request))
+            self.tell_what_became_of(request, pasted)
+            if not pasted.invalid:
+                return redirect("admin:broadcasts_blockedemail_changelist")
+            form = BlockManyForm(initial=what_is_left(pasted, reason))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Add many addresses"),
+            "opts": self.opts,
+            "form": form,
+            "invalid": pasted.invalid,
+        }
+        return TemplateResponse(request, "admin/broadcasts/blockedemail/add_many.html", context)
+
+    def tell_what_became_of(self, request: HttpRequest, pasted: Pasted) -> None:
+        if pasted.added:
+            count = len(pasted.added)
+            words = ngettext("%(count)s address is blocked now.", "%(count)s addresses are blocked now.", count)
+            self.message_user(request, words % {"count": count}, messages.SUCCESS)
+        if pasted.known:
+            count = len(pasted.known)
+            words = ngettext(
+                "%(count)s was on the list already or given twice: %(addresses)s",
+                "%(count)s were on the list already or given twice: %(addresses)s",
+                count,
+            )
+            shown = ", ".join(pasted.known[:20]) + (" …" if count > 20 else "")
+            self.message_user(request, words % {"count": count, "addresses": shown}, messages.INFO)
+
+    def export(self, request: HttpRequest) -> StreamingHttpResponse:
+        """The list as it is searched and filtered."""
+        return csv_response(self.get_changelist_instance(request).get_queryset(request))
+
+    @admin.action(description=gettext_lazy("Export selected as CSV"))
+    def export_selected(self, request: HttpRequest, queryset: QuerySet[BlockedEmail]) -> StreamingHttpResponse:  # noqa: ARG002
+        return csv_response(queryset)
+
+
+def csv_response(blocked: QuerySet[BlockedEmail]) -> StreamingHttpResponse:
+    header = [_("Address"), _("Reason"), _("Source"), _("Added by"), _("Added")]
+    # The school's clock is put away when the response starts to stream.
+    clock = timezone.get_current_timezone()
+
+    def rows() -> Iterator[list[str]]:
+        for row in blocked.select_related("added_by").iterator(chunk_size=2000):
+            who = row.added_by.display_name if row.added_by else ""
+            when = row.added_at.astimezone(clock).strftime("%Y-%m-%d %H:%M")
+            yield [row.address, row.reason, str(row.get_source_display()), who, when]
+
+    response = StreamingHttpResponse(csv_lines(header, rows()), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="blocked-emails.csv"'
+    return response
