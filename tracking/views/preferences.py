@@ -1,5 +1,59 @@
+"""The page behind "stop these emails", and the one-click door of RFC 8058 at the same address."""
+
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from broadcasts.models import Delivery
+from broadcasts.tokens import read_token
+from tracking.unsubscribing import find_choices, save_choices, unsubscribe
 
 
+@login_not_required
+@csrf_exempt
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
 def preferences(request: HttpRequest, token: str) -> HttpResponse:
-    return HttpResponse("")
+    """GET never acts: mail scanners follow every link. The token is all the authority there is, or needed."""
+    delivery = _find_delivery(token)
+    if delivery is None:
+        return render(request, "tracking/incomplete_link.html")
+    notice = _act(request, delivery) if request.method == "POST" else ""
+    context = {
+        "delivery": delivery,
+        "school": delivery.broadcast.school,
+        "address": masked(delivery.email),
+        "choices": find_choices(delivery),
+        "notice": notice,
+    }
+    return render(request, "tracking/preferences.html", context)
+
+
+def _find_delivery(token: str) -> Delivery | None:
+    delivery_id = read_token(token, "preferences")
+    rows = Delivery.objects.filter(is_sendable=True).select_related("broadcast__school", "broadcast__broadcast_type")
+    return rows.filter(pk=delivery_id).first() if delivery_id is not None else None
+
+
+def _act(request: HttpRequest, delivery: Delivery) -> str:
+    """What was done, in a sentence. Anything but the two forms we know does nothing."""
+    kind = delivery.broadcast.broadcast_type
+    if request.POST.get("List-Unsubscribe") == "One-Click" and kind:
+        if kind.is_emergency:
+            return ""
+        unsubscribe(delivery)
+        return _("You will get no more %(type)s messages at this address.") % {"type": kind.name}
+    if "save" in request.POST:
+        save_choices(delivery, {int(pk) for pk in request.POST.getlist("types") if pk.isdecimal()})
+        return _("Your choices are saved.")
+    return ""
+
+
+def masked(address: str) -> str:
+    """Enough for its owner to know it, too little for a stranger with the link."""
+    local_part, _at, domain = address.rpartition("@")
+    return f"{local_part[:1]}•••@{domain}"

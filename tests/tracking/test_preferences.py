@@ -1,0 +1,128 @@
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from broadcasts.models import AuditEntry, BroadcastType, ContactType, Delivery, School
+from broadcasts.results import Result
+from broadcasts.tokens import make_token
+from tests import factory
+from tests.tracking.rows import make_delivery
+from tracking.models import Event
+
+pytestmark = pytest.mark.django_db
+ONE_CLICK = {"List-Unsubscribe": "One-Click"}
+
+
+@pytest.fixture
+def types(db: None) -> dict[str, BroadcastType]:
+    return {name: factory.make_type(name) for name in ("General", "Attendance", "Emergency")}
+
+
+@pytest.fixture
+def delivery(types: dict[str, BroadcastType], lincoln: School) -> Delivery:
+    return make_delivery("Ann@home.example", lincoln, address_key="ann@home.example")
+
+
+def url_of(delivery: Delivery) -> str:
+    return reverse("tracking:preferences", args=[make_token(delivery.pk, "preferences")])
+
+
+def received(school: School, key: str = "ann@home.example") -> set[str]:
+    rows = ContactType.objects.filter(address__key=key, address__person__school=school, receives=True)
+    return set(rows.values_list("broadcast_type__name", flat=True))
+
+
+def test_one_click_stops_this_type_without_login_cookie_or_redirect(delivery: Delivery, lincoln: School) -> None:
+    stranger = Client(enforce_csrf_checks=True)
+    response = stranger.post(url_of(delivery), "List-Unsubscribe=One-Click", "application/x-www-form-urlencoded")
+    assert response.status_code == 200
+    assert not response.cookies
+    assert received(lincoln) == {"Attendance", "Emergency"}
+    choice = ContactType.objects.get(address=delivery.address, broadcast_type__name="General")
+    assert choice.chosen_by == ContactType.ChosenBy.FAMILY
+    delivery.refresh_from_db()
+    assert delivery.result == Result.DELIVERED
+    assert [event.kind for event in delivery.events.all()] == [Event.Kind.UNSUBSCRIBED]
+    [entry] = AuditEntry.objects.all()
+    assert (entry.action, entry.details["stopped"]) == ("contact_types.changed_by_family", ["General"])
+
+
+def test_second_click_does_nothing_more(client: Client, delivery: Delivery, lincoln: School) -> None:
+    for _ in range(2):
+        assert client.post(url_of(delivery), ONE_CLICK).status_code == 200  # multipart, as RFC 8058 prefers
+    assert received(lincoln) == {"Attendance", "Emergency"}
+    assert delivery.events.count() == 1
+    assert AuditEntry.objects.count() == 1
+
+
+def test_looking_at_the_page_changes_nothing(client: Client, delivery: Delivery, lincoln: School) -> None:
+    page = client.get(url_of(delivery))
+    assert client.head(url_of(delivery)).status_code == 200
+    assert received(lincoln) == {"General", "Attendance", "Emergency"}
+    assert not Event.objects.exists()
+    html = page.content.decode()
+    assert html.count("checked") == 2  # an emergency is not a choice
+    assert "A•••@home.example" in html
+    assert "Ann@home.example" not in html
+    assert not page.cookies
+
+
+def test_a_post_that_is_neither_form_does_nothing(client: Client, delivery: Delivery, lincoln: School) -> None:
+    assert client.post(url_of(delivery)).status_code == 200
+    assert client.post(url_of(delivery), {"List-Unsubscribe": "Maybe"}).status_code == 200
+    assert received(lincoln) == {"General", "Attendance", "Emergency"}
+
+
+def test_everybody_with_this_address_in_this_school_is_meant(
+    client: Client, delivery: Delivery, lincoln: School, jefferson: School
+) -> None:
+    factory.make_person(lincoln, "Ann's brother", ["ANN@home.example"])
+    factory.make_person(jefferson, "Ann elsewhere", ["ann@home.example"])
+    client.post(url_of(delivery), ONE_CLICK)
+    assert received(lincoln) == {"Attendance", "Emergency"}
+    assert received(jefferson) == {"General", "Attendance", "Emergency"}
+
+
+def test_choices_of_the_page_can_be_taken_back(
+    client: Client, delivery: Delivery, lincoln: School, types: dict[str, BroadcastType]
+) -> None:
+    client.post(url_of(delivery), {"save": "1"})
+    assert received(lincoln) == {"Emergency"}
+    both = [types["General"].pk, types["Attendance"].pk]
+    page = client.post(url_of(delivery), {"save": "1", "types": both})
+    assert received(lincoln) == {"General", "Attendance", "Emergency"}
+    assert page.content.decode().count("checked") == 2
+    assert AuditEntry.objects.first().details == {"started": ["Attendance", "General"], "stopped": []}  # type: ignore[union-attr]
+
+
+def test_nonsense_in_the_form_is_ignored(client: Client, delivery: Delivery, lincoln: School) -> None:
+    answer = client.post(url_of(delivery), {"save": "1", "types": ["x", "²", "999999999999999999999999"]})
+    assert answer.status_code == 200
+    assert received(lincoln) == {"Emergency"}
+
+
+def test_an_emergency_is_not_unsubscribed_by_a_click(
+    client: Client, types: dict[str, BroadcastType], lincoln: School
+) -> None:
+    broadcast = factory.make_broadcast(lincoln, type_name="Emergency")
+    delivery = make_delivery("ann@home.example", lincoln, broadcast)
+    assert client.post(url_of(delivery), ONE_CLICK).status_code == 200
+    assert "Emergency" in received(lincoln)
+
+
+@pytest.mark.parametrize("token", ["nonsense", "1.0000", "a" * 200])
+def test_a_link_cut_short_says_so_and_changes_nothing(
+    client: Client, delivery: Delivery, lincoln: School, token: str
+) -> None:
+    url = reverse("tracking:preferences", args=[token])
+    for page in (client.get(url), client.post(url, ONE_CLICK)):
+        assert page.status_code == 200
+        assert "This link is not complete" in page.content.decode()
+    assert received(lincoln) == {"General", "Attendance", "Emergency"}
+
+
+def test_the_token_of_another_door_does_not_open_this_one(
+    client: Client, delivery: Delivery, lincoln: School
+) -> None:
+    client.post(reverse("tracking:preferences", args=[make_token(delivery.pk, "pixel")]), ONE_CLICK)
+    assert received(lincoln) == {"General", "Attendance", "Emergency"}
