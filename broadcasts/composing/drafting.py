@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -13,6 +14,7 @@ from broadcasts import audit
 from broadcasts.composing import sanitising
 from broadcasts.composing.compiling import Recipient, compile_broadcast
 from broadcasts.composing.merge_fields import problems_in_html, problems_in_text
+from broadcasts.composing.plain_text import to_plain_text
 from broadcasts.models import Broadcast, BroadcastType, Content, List, ListMember, School, Sender, User
 
 # Gmail hides the rest of a message near 102 KB, and with it the link to unsubscribe.
@@ -30,6 +32,14 @@ class Draft:
     subject: str = ""
     body_html: str = ""
     body_text: str = ""
+
+
+class Missing(NamedTuple):
+    """A reason against sending. `is_empty`: nothing is wrong, it is only not there yet."""
+
+    field: str
+    reason: str
+    is_empty: bool = False
 
 
 class StaleDraft(Exception):
@@ -57,16 +67,25 @@ def start_draft(school: School, by: User) -> Broadcast:
 
 
 def _make_draft(school: School, by: User) -> Broadcast:
-    broadcast = Broadcast.objects.create(school=school, created_by=by, updated_by=by)
+    broadcast = Broadcast.objects.create(school=school, sender=_usual_sender(school), created_by=by, updated_by=by)
     Content.objects.create(broadcast=broadcast, language=school.language)
     audit.record(by, "broadcast.started", broadcast, school=school)
     return broadcast
 
 
+def _usual_sender(school: School) -> Sender | None:
+    """Who wrote last: families' mail programs show the pictures of an address they know."""
+    usable = Sender.objects.filter(Q(school=school) | Q(school__isnull=True), is_active=True)
+    last = usable.filter(broadcasts__school=school).order_by("-broadcasts__pk").first()
+    return last or (usable.get() if usable.count() == 1 else None)
+
+
 def save_draft(broadcast: Broadcast, fields: Draft, by: User | None, version: int) -> int:
-    """Replace `version` by these fields; the new version. Raises StaleDraft or NotADraft, and then changes nothing."""
+    """Replace `version` by these fields; the new version. StaleDraft or NotADraft: nothing has changed."""
     subject = fields.subject.strip()[:SUBJECT_LENGTH]
     body_html = sanitising.clean(fields.body_html)
+    if sanitising.is_blank(body_html):
+        body_html = ""
     with transaction.atomic():
         saved = Broadcast.objects.filter(pk=broadcast.pk, status=Broadcast.Status.DRAFT, version=version).update(
             version=F("version") + 1,
@@ -79,23 +98,21 @@ def save_draft(broadcast: Broadcast, fields: Draft, by: User | None, version: in
         if not saved:
             raise _why_not_saved(broadcast)
         broadcast.lists.set(fields.lists)
+        text = {"subject": subject, "body_html": body_html, "body_text": _own_text(fields.body_text, body_html)}
         Content.objects.update_or_create(
             broadcast=broadcast,
             is_default=True,
-            defaults={
-                "subject": subject,
-                "body_html": "" if sanitising.is_blank(body_html) else body_html,
-                "body_text": fields.body_text.strip(),
-            },
-            create_defaults={
-                "language": broadcast.school.language,
-                "subject": subject,
-                "body_html": body_html,
-                "body_text": fields.body_text.strip(),
-            },
+            defaults=text,
+            create_defaults=text | {"language": broadcast.school.language},
         )
     broadcast.refresh_from_db()
     return broadcast.version
+
+
+def _own_text(body_text: str, body_html: str) -> str:
+    """Empty while it says what the message says, so that it goes on following the message."""
+    text = "\n".join(body_text.splitlines()).strip("\n")
+    return "" if text == to_plain_text(body_html) or not text.strip() else text
 
 
 def _why_not_saved(broadcast: Broadcast) -> Exception:
@@ -118,64 +135,77 @@ def delete_draft(broadcast: Broadcast, by: User) -> bool:
 
 def what_is_missing(broadcast: Broadcast) -> list[str]:
     """Why it cannot be reviewed and sent yet, each with what to do. Empty: it is complete."""
-    contents = list(broadcast.contents.order_by("-is_default", "pk"))
-    reasons = [*_about_type(broadcast), *_about_sender(broadcast), *_about_lists(broadcast)]
-    for content in contents or [Content(broadcast=broadcast)]:
-        reasons += [*subject_problems(content.subject), *body_problems(content.body_html)]
-        reasons += problems_in_text(content.body_text)
+    return list(dict.fromkeys(missing.reason for missing in find_missing(broadcast)))
+
+
+def find_missing(broadcast: Broadcast) -> list[Missing]:
+    """The same with the form's field that each belongs to."""
+    contents = list(broadcast.contents.order_by("-is_default", "pk")) or [Content(broadcast=broadcast)]
+    missing = [*_about_type(broadcast), *_about_sender(broadcast), *_about_lists(broadcast)]
+    for content in contents:
+        missing += [*_about_subject(content.subject), *_about_body(content)]
     if all(content.body_html for content in contents):
-        reasons += _about_size(broadcast, contents)
-    return list(dict.fromkeys(reasons))
+        missing += _about_size(broadcast, contents)
+    return missing
 
 
-def _about_type(broadcast: Broadcast) -> Iterator[str]:
+def _about_type(broadcast: Broadcast) -> Iterator[Missing]:
     kind = broadcast.broadcast_type
     if kind is None:
-        yield _("Choose a broadcast type.")
+        yield Missing("broadcast_type", _("Choose a broadcast type."), is_empty=True)
     elif not kind.is_active:
-        yield _("The broadcast type “%(type)s” is no longer in use. Choose another one.") % {"type": kind}
+        words = _("The broadcast type “%(type)s” is no longer in use. Choose another one.")
+        yield Missing("broadcast_type", words % {"type": kind})
 
 
-def _about_sender(broadcast: Broadcast) -> Iterator[str]:
+def _about_sender(broadcast: Broadcast) -> Iterator[Missing]:
     sender = broadcast.sender
     if sender is None:
-        yield _("Choose a sender.")
+        yield Missing("sender", _("Choose a sender."), is_empty=True)
     elif not sender.is_active:
-        yield _("The sender “%(sender)s” is no longer in use. Choose another one.") % {"sender": sender.name}
+        words = _("The sender “%(sender)s” is no longer in use. Choose another one.")
+        yield Missing("sender", words % {"sender": sender.name})
     elif sender.school_id not in (None, broadcast.school_id):
-        yield _("The sender “%(sender)s” belongs to another school. Choose another one.") % {"sender": sender.name}
+        words = _("The sender “%(sender)s” belongs to another school. Choose another one.")
+        yield Missing("sender", words % {"sender": sender.name})
 
 
-def _about_lists(broadcast: Broadcast) -> Iterator[str]:
+def _about_lists(broadcast: Broadcast) -> Iterator[Missing]:
     lists = list(broadcast.lists.all())
     if not lists:
-        yield _("Choose at least one list.")
+        yield Missing("lists", _("Choose at least one list."), is_empty=True)
     elif foreign := [chosen.name for chosen in lists if chosen.school_id != broadcast.school_id]:
-        yield _("These lists belong to another school: %(lists)s. Remove them.") % {"lists": ", ".join(foreign)}
+        words = _("These lists belong to another school: %(lists)s. Remove them.")
+        yield Missing("lists", words % {"lists": ", ".join(foreign)})
     elif not ListMember.objects.filter(list__in=lists).exists():
-        yield _("Nobody is on the chosen lists. Upload recipients or choose another list.")
+        yield Missing("lists", _("Nobody is on the chosen lists. Upload recipients or choose another list."))
 
 
-def subject_problems(subject: str) -> list[str]:
+def _about_subject(subject: str) -> Iterator[Missing]:
     if not subject.strip():
-        return [_("Write a subject.")]
-    if len(subject.strip().splitlines()) > 1 or not subject.strip().isprintable():
-        return [_("The subject has a line break or an invisible sign in it. Write it on one line.")]
-    return problems_in_text(subject)
+        yield Missing("subject", _("Write a subject."), is_empty=True)
+    elif not subject.strip().isprintable():
+        yield Missing(
+            "subject", _("The subject has a line break or an invisible character in it. Write it on one line.")
+        )
+    else:
+        yield from (Missing("subject", problem) for problem in problems_in_text(subject))
 
 
-def body_problems(body_html: str) -> list[str]:
-    if sanitising.is_blank(body_html):
-        return [_("Write a message.")]
-    return problems_in_html(body_html)
+def _about_body(content: Content) -> Iterator[Missing]:
+    if sanitising.is_blank(content.body_html):
+        yield Missing("body_html", _("Write a message."), is_empty=True)
+    yield from (Missing("body_html", problem) for problem in problems_in_html(content.body_html))
+    yield from (Missing("body_text", problem) for problem in problems_in_text(content.body_text))
 
 
-def _about_size(broadcast: Broadcast, contents: Sequence[Content]) -> Iterator[str]:
+def _about_size(broadcast: Broadcast, contents: Sequence[Content]) -> Iterator[Missing]:
     compiled = compile_broadcast(broadcast)
     for content in contents:
         size = len(compiled.html_for(Recipient(None, "", "", content.language)).encode())
         if size > LARGEST_HTML:
-            yield _(
+            words = _(
                 "The message is too long: %(size)s KB. Mail programs cut off what is longer than %(limit)s KB, "
                 "so that families would not see its end. Make it shorter, or put the details on a web page."
-            ) % {"size": -(-size // 1000), "limit": LARGEST_HTML // 1000}
+            )
+            yield Missing("body_html", words % {"size": -(-size // 1000), "limit": LARGEST_HTML // 1000})

@@ -149,12 +149,12 @@ def problems_in_html(html: str) -> list[str]:
     shown = unescape(_TAG.sub("", html))
     written = unescape(_TAG.sub("\0", html))
     found = list(_problems(shown))
-    for match in _CANDIDATE.finditer(shown):
-        if match.group() not in written:
-            found.append(
-                _("The field “%(field)s” has formatting in its middle. Delete it and insert it again in one piece.")
-                % {"field": match.group()}
-            )
+    found += [
+        _("The field “%(field)s” has formatting in its middle. Delete it and insert it again in one piece.")
+        % {"field": one_line(match.group())[:80]}
+        for match in _CANDIDATE.finditer(shown)
+        if match.group() not in written
+    ]
     for tag in _TAG.findall(html):
         found += _problems(unescape(tag))
     return list(dict.fromkeys(found))

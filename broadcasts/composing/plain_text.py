@@ -3,7 +3,10 @@
 import re
 from html.parser import HTMLParser
 
-BLOCKS = frozenset("p div h1 h2 h3 h4 h5 h6 ul ol dl dt dd blockquote pre table caption center".split())
+HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+BLOCKS = frozenset(
+    (*HEADINGS, "p", "div", "ul", "ol", "dl", "dt", "dd", "blockquote", "pre", "table", "caption", "center")
+)
 UNDERLINES = {"h1": "=", "h2": "-"}
 
 

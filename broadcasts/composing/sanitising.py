@@ -11,9 +11,8 @@ from django_prose_editor.config import allowlist_from_extensions, expand_extensi
 from broadcasts.composing.editor import EXTENSIONS
 
 # What people paste, and what a file given to the command carries, beyond what the editor itself writes.
-MORE_TAGS = frozenset(
-    "h1 h4 h5 h6 b i u s sub sup small code pre div span img caption tfoot dl dt dd abbr center".split()
-)
+MORE_TEXT_TAGS = ("h1", "h4", "h5", "h6", "b", "i", "u", "s", "sub", "sup", "small", "code", "pre", "abbr")
+MORE_BLOCK_TAGS = ("div", "span", "center", "img", "caption", "tfoot", "dl", "dt", "dd")
 MORE_ATTRIBUTES = {
     "*": {"lang", "dir", "title"},
     "a": {"href"},
@@ -63,7 +62,7 @@ def removed_parts(html: str) -> list[str]:
 def _cleaner() -> nh3.Cleaner:
     allowed = allowlist_from_extensions(expand_extensions(EXTENSIONS))
     return nh3.Cleaner(
-        tags=(allowed["tags"] | MORE_TAGS),
+        tags={*allowed["tags"], *MORE_TEXT_TAGS, *MORE_BLOCK_TAGS},
         attributes=MORE_ATTRIBUTES,
         attribute_filter=_keep_attribute,
         clean_content_tags=WHOLLY_REMOVED,

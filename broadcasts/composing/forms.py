@@ -1,0 +1,119 @@
+"""What a draft's author may choose. Every field may be empty: a draft is saved before it is complete."""
+
+from typing import Any
+
+from django import forms
+from django.db.models import Count, Q
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from django_prose_editor.fields import ProseEditorFormField
+
+from broadcasts.composing.drafting import SUBJECT_LENGTH, Draft, Missing
+from broadcasts.composing.editor import EXTENSIONS
+from broadcasts.models import Broadcast, BroadcastType, Content, List, School, Sender
+
+
+class _TypeField(forms.ModelChoiceField):
+    def label_from_instance(self, obj: BroadcastType) -> str:
+        return str(obj) if obj.is_active else _("%(name)s (no longer in use)") % {"name": obj}
+
+
+class _SenderField(forms.ModelChoiceField):
+    def label_from_instance(self, obj: Sender) -> str:
+        return str(obj) if obj.is_active else _("%(name)s (no longer in use)") % {"name": obj}
+
+
+class _ListsField(forms.ModelMultipleChoiceField):
+    def label_from_instance(self, obj: List) -> str:
+        size = getattr(obj, "size", 0)
+        people = ngettext("%(size)s person", "%(size)s people", size) % {"size": f"{size:,}"}
+        return f"{obj.name} · {people}"
+
+
+class ComposeForm(forms.Form):
+    version = forms.IntegerField(widget=forms.HiddenInput)
+    broadcast_type = _TypeField(
+        BroadcastType.objects.none(),
+        required=False,
+        label=_("Broadcast type"),
+        empty_label=_("Choose a type"),
+        help_text=_("It decides which of a person's addresses get this broadcast."),
+    )
+    sender = _SenderField(
+        Sender.objects.none(),
+        required=False,
+        label=_("From"),
+        empty_label=_("Choose a sender"),
+        help_text=_(
+            "Keep the From address the same. Families' mail programs remember a sender whose pictures they trust, "
+            "and only then can we tell who opened an email."
+        ),
+    )
+    lists = _ListsField(
+        List.objects.none(), required=False, label=_("To these lists"), widget=forms.CheckboxSelectMultiple
+    )
+    subject = forms.CharField(required=False, max_length=SUBJECT_LENGTH, label=_("Subject"), strip=True)
+    body_html = ProseEditorFormField(
+        required=False,
+        label=_("Message"),
+        config={"extensions": EXTENSIONS},
+        widget=forms.Textarea(attrs={"rows": 14}),
+    )
+    body_text = forms.CharField(
+        required=False,
+        label=_("Plain text"),
+        widget=forms.Textarea(attrs={"rows": 10}),
+        help_text=_("For mail programs that show no formatting. Empty: it is written from the message."),
+    )
+
+    def __init__(self, *args: Any, broadcast: Broadcast, **kwargs: Any) -> None:
+        super().__init__(*args, initial=_initial(broadcast), **kwargs)
+        school, current = broadcast.school, Q(broadcasts=broadcast)
+        ours = Q(school=school) | Q(school__isnull=True)
+        types = BroadcastType.objects.filter(Q(is_active=True) | current).distinct()
+        senders = Sender.objects.filter((ours & Q(is_active=True)) | current).distinct()
+        self._choose_from("broadcast_type", types)
+        self._choose_from("sender", senders)
+        self._choose_from("lists", List.objects.filter(school=school).annotate(size=Count("members")))
+        for name in ("broadcast_type", "sender", "lists", "subject", "body_html"):
+            # "(optional)" beside them would say that it can be sent without.
+            self.fields[name].template_name = "broadcasts/compose_field.html"
+
+    def _choose_from(self, name: str, choices: Any) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 - for the type checker
+        field.queryset = choices
+
+    @property
+    def draft(self) -> Draft:
+        """Of a valid form."""
+        return Draft(**{name: value for name, value in self.cleaned_data.items() if name != "version"})
+
+    def show(self, missing: list[Missing]) -> None:
+        for field, reason, _is_empty in missing:
+            self.add_error(field, reason)
+
+
+def _initial(broadcast: Broadcast) -> dict[str, Any]:
+    content = broadcast.contents.filter(is_default=True).first() or Content()
+    return {
+        "version": broadcast.version,
+        "broadcast_type": broadcast.broadcast_type_id,
+        "sender": broadcast.sender_id,
+        "lists": list(broadcast.lists.values_list("pk", flat=True)),
+        "subject": content.subject,
+        "body_html": content.body_html,
+        "body_text": content.body_text,
+    }
+
+
+class SchoolForm(forms.Form):
+    """For users of several schools."""
+
+    school = forms.ModelChoiceField(School.objects.none(), label=_("School"), empty_label=_("Choose a school"))
+
+    def __init__(self, *args: Any, schools: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["school"]
+        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 - for the type checker
+        field.queryset = schools
