@@ -6,11 +6,15 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar
 
+from django.db.models import Q
+
 from broadcasts.models import ContactType, EmailAddress, List, Person, School
 
 Item = TypeVar("Item")
 # SQLite as Django uses it takes 999 variables in one statement.
 CHUNK = 900
+# From here on it is quicker to read the whole school's addresses than to name their owners.
+MANY = 5_000
 
 
 @dataclass(slots=True)
@@ -57,21 +61,30 @@ def find_people(school: School, names: set[str], target: List | None) -> list[Kn
         for pk, name, kind, language, is_active in fields.iterator()
         if name.casefold() in names
     }
-    _add_addresses(people)
+    _add_addresses(people, school)
     return sorted(people.values(), key=lambda person: (not person.in_list, not person.is_active, person.pk))
 
 
-def _add_addresses(people: dict[int, KnownPerson]) -> None:
+def _add_addresses(people: dict[int, KnownPerson], school: School) -> None:
+    if len(people) > MANY:
+        _add_addresses_of(people, Q(school=school))
+        return
     for chunk in in_chunks(sorted(people)):
-        by_pk: dict[int, KnownAddress] = {}
-        addresses = EmailAddress.objects.filter(person__in=chunk).order_by("person_id", "position", "pk")
-        for pk, person, address, key in addresses.values_list("pk", "person_id", "address", "key"):
-            by_pk[pk] = people[person].addresses[key] = KnownAddress(pk, address, key)
-        choices = ContactType.objects.filter(address__person__in=chunk)
-        for pk, of, kind, receives, by in choices.values_list(
-            "pk", "address_id", "broadcast_type_id", "receives", "chosen_by"
-        ):
-            by_pk[of].types[kind] = KnownType(pk, receives, by)
+        _add_addresses_of(people, Q(pk__in=chunk))
+
+
+def _add_addresses_of(people: dict[int, KnownPerson], some: Q) -> None:
+    owners = Person.objects.filter(some).order_by()
+    addresses = EmailAddress.objects.filter(person__in=owners).order_by("person_id", "position", "pk")
+    by_pk: dict[int, KnownAddress] = {}
+    for pk, person, text, key in addresses.values_list("pk", "person_id", "address", "key").iterator():
+        if person in people:
+            by_pk[pk] = people[person].addresses[key] = KnownAddress(pk, text, key)
+    choices = ContactType.objects.filter(address__person__in=owners)
+    fields = choices.values_list("pk", "address_id", "broadcast_type_id", "receives", "chosen_by")
+    for pk, address, kind, receives, by in fields.iterator():
+        if address in by_pk:
+            by_pk[address].types[kind] = KnownType(pk, receives, by)
 
 
 def find_family_choices(school: School) -> dict[str, dict[int, bool]]:

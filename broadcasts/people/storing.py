@@ -1,0 +1,135 @@
+"""Writing a plan to the directory in few and large statements. The caller holds the transaction."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from django.db import connection
+from django.db.models import Model, QuerySet
+from django.utils import timezone
+
+from broadcasts.models import ContactType, EmailAddress, List, ListMember, Person
+from broadcasts.people.cells import Address
+from broadcasts.people.directory import in_chunks
+from broadcasts.people.planning import Change, Plan, TypeSet, default_kind
+
+AnyRow = TypeVar("AnyRow", bound=Model)
+UPLOAD = ContactType.ChosenBy.UPLOAD.value
+FAMILY = ContactType.ChosenBy.FAMILY.value
+
+
+def store_people(plan: Plan) -> set[int]:
+    """The keys of the new people."""
+    _update_people(plan.changed)
+    _remove_addresses(plan.changed)
+    _switch_types(plan.changed)
+    brought = {
+        change.person.pk: (tuple(change.added), change.wanted.types) for change in plan.changed if change.added
+    }
+    new: set[int] = set()
+    for chunk in in_chunks(plan.new, 10_000):
+        people = Person.objects.bulk_create(
+            Person(
+                school=plan.school,
+                name=wanted.row.name,
+                kind=default_kind(wanted.row),
+                language=wanted.row.language or plan.school.language,
+            )
+            for wanted in chunk
+        )
+        for person, wanted in zip(people, chunk, strict=True):
+            new.add(person.pk)
+            brought[person.pk] = wanted.row.addresses, wanted.types
+    _store_addresses(plan, brought)
+    return new
+
+
+def join_list(into: List, people: Iterable[int]) -> None:
+    ListMember.objects.bulk_create(
+        (ListMember(list=into, person_id=pk) for pk in sorted(people)), ignore_conflicts=True
+    )
+
+
+def _store_addresses(plan: Plan, brought: dict[int, tuple[tuple[Address, ...], TypeSet]]) -> None:
+    for people in in_chunks(brought):
+        rows = [
+            (person, address.address, address.key, not address.problem, position)
+            for person in people
+            for position, address in enumerate(brought[person][0])
+        ]
+        _insert(EmailAddress, ("person", "address", "key", "is_valid", "position"), rows)
+        added = {(person, key) for person, _address, key, _valid, _position in rows}
+        stored = EmailAddress.objects.filter(person__in=people).values_list("pk", "person_id", "key")
+        choices = (
+            choice
+            for pk, person, key in stored
+            if (person, key) in added
+            for choice in _first_choices(plan, pk, key, brought[person][1])
+        )
+        _insert_choices(choices)
+
+
+def _first_choices(plan: Plan, address: int, key: str, receives: TypeSet) -> Iterator[tuple[int, int, bool, str]]:
+    family = plan.family_choices.get(key, {})
+    for kind in receives - family.keys():
+        yield address, kind, True, UPLOAD
+    for kind, wants in family.items():
+        yield address, kind, wants, FAMILY
+
+
+def _insert_choices(choices: Iterable[tuple[int, int, bool, str]]) -> None:
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    _insert(
+        ContactType,
+        ("address", "broadcast_type", "receives", "chosen_by", "changed_at"),
+        [(*choice, now) for choice in choices],
+    )
+
+
+def _insert(model: type[Model], fields: Iterable[str], rows: list[tuple[object, ...]]) -> None:
+    """What bulk_create does, without an object for each row: a tenth of the time while others wait to write."""
+    meta, quote = model._meta, connection.ops.quote_name  # noqa: SLF001
+    columns = [quote(meta.get_field(field).column) for field in fields]
+    places = ", ".join(["%s"] * len(columns))
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"INSERT INTO {quote(meta.db_table)} ({', '.join(columns)}) VALUES ({places})",  # noqa: S608
+            rows,
+        )
+
+
+def _update_people(changes: list[Change]) -> None:
+    same: dict[tuple[str, str | bool], list[int]] = defaultdict(list)
+    renamed = []
+    for change in changes:
+        for field, value in change.fields.items():
+            if field == "name":
+                renamed.append(Person(pk=change.person.pk, name=str(value)))
+            else:
+                same[field, value].append(change.person.pk)
+    Person.objects.bulk_update(renamed, ["name"], batch_size=200)
+    for (field, value), pks in same.items():
+        _update_in_chunks(Person.objects.all(), pks, {field: value})
+
+
+def _remove_addresses(changes: list[Change]) -> None:
+    for chunk in in_chunks(address.pk for change in changes for address in change.removed):
+        EmailAddress.objects.filter(pk__in=chunk).delete()
+
+
+def _switch_types(changes: list[Change]) -> None:
+    same: dict[bool, list[int]] = defaultdict(list)
+    for change in changes:
+        for _address, known, _kind, receives in change.switched:
+            same[receives].append(known.pk)
+    for receives, pks in same.items():
+        values = {"receives": receives, "chosen_by": UPLOAD, "changed_at": timezone.now()}
+        _update_in_chunks(ContactType.objects.all(), pks, values)
+    _insert_choices(
+        (address.pk, kind, True, UPLOAD) for change in changes for address, kind in change.switched_on_first
+    )
+
+
+def _update_in_chunks(rows: QuerySet[AnyRow], pks: Iterable[int], values: dict[str, object]) -> None:
+    for chunk in in_chunks(pks):
+        rows.filter(pk__in=chunk).update(**values)
