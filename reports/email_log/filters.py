@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from broadcasts.models import Broadcast, BroadcastType, Delivery, User
 from broadcasts.results import LABELS, Result
+from reports.doubt import doubtful
 from reports.explanations import LABELS_BY_SLUG, slug_of
 
 BROADCASTS_TO_CHOOSE_FROM = 200
@@ -86,6 +87,10 @@ class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc]
         error_messages={"invalid_choice": _("There is no such result. Choose one from the list.")},
     )
 
+    doubt = django_filters.BooleanFilter(
+        label=_("Only emails in doubt"), method="filter_doubt", widget=forms.CheckboxInput
+    )
+
     class Meta:
         model = Delivery
         fields: list[str] = []
@@ -146,6 +151,9 @@ class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc]
         for word in text.split():
             rows = rows.filter(Q(name__icontains=word) | Q(email__icontains=word))
         return rows
+
+    def filter_doubt(self, rows: "QuerySet[Delivery]", _name: str, only: bool) -> "QuerySet[Delivery]":  # noqa: FBT001
+        return rows.filter(doubtful(timezone.now())) if only else rows
 
     def filter_from(self, rows: "QuerySet[Delivery]", _name: str, day: date) -> "QuerySet[Delivery]":
         return self._on_school_days(rows, "gte", day)

@@ -18,6 +18,7 @@ from django_tables2.rows import BoundRows
 from broadcasts.models import Delivery
 from broadcasts.results import Result
 from broadcasts.templatetags.messenger import moment
+from reports.doubt import doubt_about
 
 # Both codes of Blocked stand together, at the lower one's place in the order of the results.
 RESULT_ORDER = Case(
@@ -105,4 +106,6 @@ class DeliveryTable(tables.Table):  # type: ignore[misc]
             return moment(record.last_attempt_at)
 
     def render_result(self, record: Delivery) -> SafeString:
-        return self._result_cell.render({"delivery": record})
+        # The day of a late bounce is a day of the row's school.
+        with timezone.override(ZoneInfo(record.broadcast.school.time_zone)):
+            return self._result_cell.render({"delivery": record, "doubt": doubt_about(record)})

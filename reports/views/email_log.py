@@ -1,10 +1,17 @@
+from zoneinfo import ZoneInfo
+
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.translation import get_language_info
 from django.views.decorators.http import require_safe
 
 from broadcasts.models import Delivery
 from broadcasts.roles import signed_in_user
+from reports.doubt import doubt_about
 from reports.email_log.pages import ROWS_A_PAGE, EmailLog
+from reports.explanations import explain
+from reports.timeline import standing, timeline
 
 
 @require_safe
@@ -22,6 +29,25 @@ def email_log(request: HttpRequest) -> HttpResponse:
     return render(request, "reports/email_log.html", context)
 
 
+def language_name(code: str) -> str:
+    try:
+        return str(get_language_info(code)["name_local"])
+    except KeyError:
+        return code
+
+
 @require_safe
 def delivery_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    return HttpResponse("")
+    deliveries = Delivery.objects.visible_to(signed_in_user(request))
+    joined = deliveries.select_related("broadcast__broadcast_type", "broadcast__school", "duplicate_of")
+    delivery = get_object_or_404(joined.prefetch_related("tries", "events"), pk=pk)
+    with timezone.override(ZoneInfo(delivery.broadcast.school.time_zone)):
+        context = {
+            "delivery": delivery,
+            "doubt": doubt_about(delivery),
+            "language": language_name(delivery.language),
+            "explanation": explain(delivery.result),
+            "entries": timeline(delivery),
+            "standing": standing(delivery),
+        }
+        return render(request, "reports/delivery_detail.html", context)

@@ -1,9 +1,10 @@
 """Rows of the Email Log as the rooms upstream leave them."""
 
+from django.utils import timezone
+
 from broadcasts.addresses import address_key
 from broadcasts.models import Broadcast, Delivery
 from broadcasts.results import ABSORBING, Result
-from django.utils import timezone
 from tests import factory
 
 

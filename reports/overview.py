@@ -1,0 +1,110 @@
+"""What Home shows: what is being sent, what needs a person, what came of the last broadcasts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from django.db.models import Count, QuerySet
+
+from broadcasts.models import UNDER_WAY, Broadcast, Delivery, List, School, Upload, User
+from reports.counting import counts_by_broadcast
+from reports.doubt import doubtful
+
+LAST_BROADCASTS = 5
+AT_MOST = 10
+Status = Broadcast.Status
+
+
+@dataclass(frozen=True)
+class Counted:
+    broadcast: Broadcast
+    counts: Mapping[str, int]
+    in_doubt: int
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def done(self) -> int:
+        return self.total - self.counts["Unsent"]
+
+    @property
+    def failed(self) -> int:
+        return self.counts["Failed"]
+
+    @property
+    def delivered(self) -> int:
+        return self.counts["Delivered"]
+
+    @property
+    def opened(self) -> int:
+        return self.counts["Opened"]
+
+
+@dataclass(frozen=True)
+class Overview:
+    user: User
+    now: datetime
+
+    @cached_property
+    def schools(self) -> list[School]:
+        return list(self.user.schools)
+
+    @property
+    def _broadcasts(self) -> QuerySet[Broadcast]:
+        return Broadcast.objects.visible_to(self.user).select_related("school", "broadcast_type")
+
+    def _counted(self, broadcasts: list[Broadcast]) -> list[Counted]:
+        counts = counts_by_broadcast(broadcasts)
+        doubts = Delivery.objects.filter(doubtful(self.now), broadcast__in=broadcasts).order_by()
+        in_doubt = dict(doubts.values_list("broadcast_id").annotate(Count("pk")))
+        return [Counted(each, counts[each.pk], in_doubt.get(each.pk, 0)) for each in broadcasts]
+
+    @cached_property
+    def under_way(self) -> list[Counted]:
+        return self._counted(list(self._broadcasts.filter(status__in=UNDER_WAY)[:AT_MOST]))
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether another look in a few seconds may show something else. A pause ends only by hand."""
+        return any(each.broadcast.status != Status.PAUSED for each in self.under_way)
+
+    @cached_property
+    def last(self) -> list[Counted]:
+        ended = self._broadcasts.filter(status__in=[Status.SENT, Status.CANCELLED])
+        return self._counted(list(ended[:LAST_BROADCASTS]))
+
+    @property
+    def in_trouble(self) -> list[Broadcast]:
+        return [each.broadcast for each in self.under_way if each.broadcast.trouble]
+
+    @property
+    def with_failed_addresses(self) -> list[Counted]:
+        return [each for each in [*self.under_way, *self.last] if each.failed]
+
+    @property
+    def with_doubts(self) -> list[Counted]:
+        return [each for each in [*self.under_way, *self.last] if each.in_doubt]
+
+    @cached_property
+    def drafts(self) -> list[Broadcast]:
+        return list(self._broadcasts.filter(status=Status.DRAFT)[:AT_MOST])
+
+    @cached_property
+    def uploads(self) -> list[Upload]:
+        waiting = Upload.objects.visible_to(self.user).filter(status=Upload.Status.CHECKING)
+        return list(waiting.select_related("school").order_by("-pk")[:AT_MOST])
+
+    @property
+    def needs_a_person(self) -> bool:
+        return bool(self.drafts or self.uploads or self.with_failed_addresses or self.with_doubts)
+
+    @cached_property
+    def has_list(self) -> bool:
+        return List.objects.visible_to(self.user).exists()
+
+    @property
+    def is_first_run(self) -> bool:
+        return not self.under_way and not self.last

@@ -1,0 +1,139 @@
+"""What happened to one delivery, in the order of time and in plain words."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from broadcasts.models import Attempt, Broadcast, Delivery
+from broadcasts.templatetags.messenger import moment
+from reports.doubt import is_on_the_wire
+from tracking.models import Event
+
+
+@dataclass(frozen=True)
+class Entry:
+    at: datetime
+    what: str
+    more: str = ""
+    result: int | None = None
+    details: tuple[tuple[str, str], ...] = field(default=())
+
+
+def timeline(delivery: Delivery) -> list[Entry]:
+    """Everything there is evidence of, oldest first."""
+    entries = [*_prepared(delivery), *_attempts(delivery), *_events(delivery), *_late_bounce(delivery)]
+    entries += _cancelled(delivery)
+    return sorted(entries, key=lambda entry: entry.at)
+
+
+def _prepared(delivery: Delivery) -> Iterator[Entry]:
+    at = delivery.broadcast.prepared_at
+    if at is None:
+        return
+    if delivery.is_sendable:
+        yield Entry(at, _("This email was prepared"), _("It got its row here before the first email left."))
+    else:
+        why = _("We looked at everybody on the lists and decided not to write here: %(reason)s.")
+        reason = delivery.get_note_display() or delivery.get_result_display()
+        yield Entry(at, _("This row was written"), why % {"reason": reason}, delivery.result)
+
+
+def _attempts(delivery: Delivery) -> Iterator[Entry]:
+    words = {
+        Attempt.Outcome.ACCEPTED: _("From here on the email is in the hands of other mail servers."),
+        Attempt.Outcome.DEFERRED: _("That is a “try again later”, not a “no”."),
+        Attempt.Outcome.REFUSED: _("That is final: we do not try this address again for this broadcast."),
+        Attempt.Outcome.IN_DOUBT: _("The connection broke at the one moment when nobody can tell."),
+    }
+    for attempt in delivery.tries.all():
+        outcome = Attempt.Outcome(attempt.outcome)
+        what = _("Attempt %(number)s: %(outcome)s") % {"number": attempt.number, "outcome": outcome.label}
+        details = (
+            (_("Reply code"), str(attempt.code or "")),
+            (_("Status code"), attempt.enhanced_code),
+            (_("The server's words"), attempt.text),
+            (_("Stage"), attempt.phase),
+            (_("Rule that decided"), attempt.rule),
+        )
+        yield Entry(attempt.at, what, words[outcome], attempt.result, _filled(details))
+
+
+def _events(delivery: Delivery) -> Iterator[Entry]:
+    words = {
+        Event.Kind.DELIVERED: _("It is in the mailbox, or in its spam folder."),
+        Event.Kind.DEFERRED: _("The servers are still trying; we will hear how it ends."),
+        Event.Kind.BOUNCED: _("It did not reach the mailbox."),
+        Event.Kind.OPENED: _("Its pictures were loaded."),
+        Event.Kind.COMPLAINED: _("So it did arrive. The address is on the Blocked Email list now."),
+        Event.Kind.UNSUBSCRIBED: _("So it did arrive. This address no longer receives this type of broadcast."),
+        Event.Kind.AUTO_REPLIED: _("So it did arrive, but perhaps nobody has read it yet."),
+    }
+    for event in delivery.events.all():
+        kind = Event.Kind(event.kind)
+        more = words[kind]
+        if kind is Event.Kind.BOUNCED and delivery.late_bounce_at and event.at >= delivery.late_bounce_at:
+            more = _late_words()
+        details = (
+            (_("We know it from"), event.get_source_display()),
+            (_("We heard of it"), moment(event.recorded_at)),
+            (_("Status code"), event.code),
+            (_("The server's words"), event.text),
+            (_("Rule that decided"), event.rule),
+        )
+        yield Entry(event.at, str(kind.label), more, event.result, _filled(details))
+
+
+def _late_bounce(delivery: Delivery) -> Iterator[Entry]:
+    """For a late bounce that has no event of its own."""
+    at = delivery.late_bounce_at
+    if at and not any(event.kind == Event.Kind.BOUNCED and event.at >= at for event in delivery.events.all()):
+        details = _filled(((_("The server's words"), delivery.late_bounce_reason),))
+        yield Entry(at, _("It bounced later"), _late_words(), None, details)
+
+
+def _late_words() -> str:
+    return _("The email came back after it counted as received. Results do not move backwards, so we note it beside.")
+
+
+def _cancelled(delivery: Delivery) -> Iterator[Entry]:
+    at = delivery.broadcast.finished_at
+    if at and delivery.note == Delivery.Note.CANCELLED:
+        yield Entry(at, _("The broadcast was cancelled"), _("This email had not left yet, so it never will."))
+
+
+def _filled(details: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name, value in details if value)
+
+
+def standing(delivery: Delivery) -> str:
+    """What is going on with it now and what comes next; empty when nothing does."""
+    if is_on_the_wire(delivery):
+        return _("It is being sent at this moment.")
+    if delivery.state != Delivery.State.IDLE:
+        return _doubt(delivery)
+    if delivery.next_attempt_at is None:
+        return _("We have given up: we tried for as long as we try.") if delivery.note == "gave_up" else ""
+    return _waiting(delivery, delivery.next_attempt_at)
+
+
+def _waiting(delivery: Delivery, until: datetime) -> str:
+    broadcast = delivery.broadcast
+    if broadcast.status == Broadcast.Status.PAUSED:
+        return _("It is waiting because the broadcast is paused.")
+    if broadcast.trouble and broadcast.trouble_since:
+        words = _("It is waiting because our mail server has had trouble since %(since)s. Sending goes on by itself.")
+        return words % {"since": moment(broadcast.trouble_since)}
+    if delivery.attempts == 0:
+        return _("It is waiting for its turn.")
+    return _("It is now waiting until %(when)s. Then we try again.") % {"when": moment(until)}
+
+
+def _doubt(delivery: Delivery) -> str:
+    unclear = _("In doubt: we do not know whether the mail server took this email, because the connection broke.")
+    kind = delivery.broadcast.broadcast_type
+    if delivery.state == Delivery.State.UNCONFIRMED or (kind and not kind.repeat_when_in_doubt):
+        stays = _("Broadcasts of this type are not sent twice, so it stays like this unless we hear more.")
+        return f"{unclear} {stays}"
+    return f"{unclear} {_('If we hear nothing soon, we send it once more; somebody may get it twice.')}"
