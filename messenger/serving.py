@@ -47,6 +47,7 @@ def open_port(port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((HOST, port))
+        listening.listen()  # who comes when we say that we are ready finds an open door
     except OSError as error:
         listening.close()
         raise CannotServe(
