@@ -3,8 +3,7 @@
 from django import forms
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from broadcasts.models import Broadcast
 
@@ -21,7 +20,7 @@ class SendForm(forms.Form):
 
     expected = forms.IntegerField(required=False)
     version = forms.IntegerField(required=False)
-    typed = forms.CharField(required=False, max_length=20, label=gettext_lazy("Number of people"))
+    typed = forms.CharField(max_length=20, label=gettext_lazy("Number of people"))
 
     def __init__(self, data: object, broadcast: Broadcast, sendable: int) -> None:
         super().__init__(data)  # type: ignore[arg-type]
@@ -31,6 +30,7 @@ class SendForm(forms.Form):
         if not self.asks_for_number:
             del self.fields["typed"]
             return
+        self.fields["typed"].error_messages["required"] = self._how_to_confirm()
         self.fields["typed"].widget.attrs |= {"inputmode": "numeric", "autocomplete": "off"}
         self.fields["typed"].help_text = _("To confirm, type %(number)s.") % {"number": intcomma(sendable)}
 
@@ -39,16 +39,15 @@ class SendForm(forms.Form):
             self.add_error(None, _("The message was changed since you looked. Check it again before you send it."))
         elif self.cleaned_data.get("expected") != self.sendable:
             self.add_error(None, self._what_changed())
-        elif self.asks_for_number and _digits(self.cleaned_data.get("typed") or "") != str(self.sendable):
-            self.add_error(
-                "typed",
-                ngettext(
-                    "Nothing was sent. To send it to %(number)s person, type %(number)s here.",
-                    "Nothing was sent. To send it to %(number)s people, type %(number)s here.",
-                    self.sendable,
-                )
-                % {"number": intcomma(self.sendable)},
-            )
+        elif "typed" in self.cleaned_data and _digits(self.cleaned_data["typed"]) != str(self.sendable):
+            self.add_error("typed", self._how_to_confirm())
+
+    def _how_to_confirm(self) -> str:
+        return ngettext(
+            "Nothing was sent. To send it to %(number)s person, type %(number)s here.",
+            "Nothing was sent. To send it to %(number)s people, type %(number)s here.",
+            self.sendable,
+        ) % {"number": intcomma(self.sendable)}
 
     def _what_changed(self) -> str:
         return ngettext(

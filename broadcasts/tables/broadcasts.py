@@ -27,7 +27,7 @@ def count_by_broadcast(broadcasts: Iterable[Broadcast]) -> dict[int, dict[str, i
     }
 
 
-class BroadcastTable(tables.Table):
+class BroadcastTable(tables.Table):  # type: ignore[misc]
     counts: Mapping[int, Mapping[str, int]] = {}
 
     name = tables.Column(verbose_name=gettext_lazy("Broadcast"), empty_values=())
@@ -47,12 +47,13 @@ class BroadcastTable(tables.Table):
         return format_html('<a href="{}">{}</a>', reverse(page, args=[record.pk]), record)
 
     def render_status(self, record: Broadcast) -> SafeString:
-        return format_html('<span class="pill">{}</span>', record.get_status_display())
+        return format_html('<span class="pill status-{}">{}</span>', record.status, record.get_status_display())
 
     def render_send_at(self, record: Broadcast) -> SafeString | str:
         if record.sent_by is None:
             return moment(record.send_at)
-        return format_html(_("{when} by {who}"), when=moment(record.send_at), who=record.sent_by.display_name)
+        when = format_html('<span class="nowrap">{}</span>', moment(record.send_at))
+        return format_html(_("{when} by {who}"), when=when, who=record.sent_by.display_name)
 
     def render_recipients(self, record: Broadcast) -> str:
         counts = self.counts.get(record.pk)
@@ -63,7 +64,7 @@ class BroadcastTable(tables.Table):
         if not counts:
             return "—"
         log = reverse("reports:email-log")
-        return format_html_join(
+        pills = format_html_join(
             " ",
             '<a class="result result-{}" href="{}?broadcast={}&amp;result={}">{} {}</a>',
             (
@@ -72,3 +73,4 @@ class BroadcastTable(tables.Table):
                 if count
             ),
         )
+        return format_html('<div class="cluster">{}</div>', pills)

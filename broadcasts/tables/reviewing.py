@@ -10,7 +10,7 @@ from broadcasts.models import Delivery
 from broadcasts.preparing.reach import ReachRow
 
 
-class NamesTable(tables.Table):
+class NamesTable(tables.Table):  # type: ignore[misc]
     name = tables.Column(verbose_name=gettext_lazy("Name"))
     email = tables.Column(verbose_name=gettext_lazy("Email"))
     reason = tables.Column(verbose_name=gettext_lazy("Why"), empty_values=())

@@ -65,9 +65,13 @@ class Progress:
         return self.counts["Soft Bounced"]
 
     @property
+    def is_scheduled(self) -> bool:
+        return self.broadcast.status == Status.SCHEDULED
+
+    @property
     def can_undo(self) -> bool:
         kind = self.broadcast.broadcast_type
-        return self.broadcast.status == Status.SCHEDULED and not (kind and kind.is_emergency)
+        return self.is_scheduled and not (kind and kind.is_emergency)
 
     @property
     def undo_seconds(self) -> int:

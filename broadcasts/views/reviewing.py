@@ -10,9 +10,8 @@ from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.text import slugify
-from django.utils.translation import get_language_info
+from django.utils.translation import get_language_info, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 from django_tables2 import RequestConfig
 
@@ -105,7 +104,10 @@ class Review:
     def _nobody(self) -> str:
         if not self.total:
             return _("There is nobody on these lists. Choose a list with people on it.")
-        return _("Nobody on these lists can get it: see below why. Choose other lists or correct the addresses.")
+        return _(
+            "Nobody on these lists can get it: open the numbers above to see why. "
+            "Choose other lists or correct the addresses."
+        )
 
 
 def find_broadcast(request: HttpRequest, pk: int) -> Broadcast:
