@@ -88,17 +88,22 @@ def _raise_results(evidence: Iterable[Evidence]) -> None:
 
 def _note_late_bounces(ids: Collection[int]) -> None:
     """A failure dated after the arrival is late. All events are looked at, so the order of hearing plays no part."""
-    events = Event.objects.filter(delivery__in=ids, result__in=[*ARRIVED, *RETURNED]).order_by("at", "key")
-    arrived: dict[int, datetime] = {}
+    events = Event.objects.filter(delivery__in=ids, result__in=[*ARRIVED, *RETURNED])
+    arrived: set[int] = set()
     noted: set[int] = set()
     rows = events.values_list("delivery_id", "at", "result", "code", "text")
-    # Of two at the same moment, the arrival comes first: better a late bounce shown than one lost.
-    for delivery, at, result, code, text in sorted(rows, key=lambda row: (row[1], row[2] in RETURNED)):
+    for delivery, at, result, code, text in sorted(rows, key=_by_time):
         if result in ARRIVED:
-            arrived.setdefault(delivery, at)
+            arrived.add(delivery)
         elif delivery in arrived and delivery not in noted:
-            note_late_bounce(delivery, at, f"{code} {text}".strip())
+            note_late_bounce(delivery, at, text or code)
             noted.add(delivery)
+
+
+def _by_time(row: tuple[int, datetime, int | None, str, str]) -> tuple[datetime, bool, str, str]:
+    # Of two at the same moment, the arrival comes first: better a late bounce shown than one lost.
+    _delivery, at, result, code, text = row
+    return at, result in RETURNED, code, text
 
 
 def _block_complainers(evidence: Iterable[Evidence], deliveries: Mapping[int, Delivery]) -> None:
