@@ -61,6 +61,12 @@ class RoleFormSet(MembershipRows):
 
     signed_in: User
 
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        for field in form.fields.values():  # a table's column heads are no labels
+            widget = getattr(field.widget, "widget", field.widget)
+            widget.attrs.setdefault("aria-label", field.label)
+
     def clean(self) -> None:
         super().clean()
         rows = [
