@@ -35,7 +35,7 @@ def broadcast_new(request: HttpRequest) -> HttpResponse:
     """Only a POST makes something: a link that a browser fetches ahead must not leave a draft behind."""
     user = signed_in_user(request)
     schools = list(user.schools)
-    form = SchoolForm(request.POST or None, schools=user.schools)
+    form = SchoolForm(request.POST if request.method == "POST" else None, schools=user.schools)
     if request.method == "POST":
         school = schools[0] if len(schools) == 1 else form.cleaned_data["school"] if form.is_valid() else None
         if school:
@@ -48,7 +48,7 @@ def broadcast_edit(request: HttpRequest, pk: int) -> HttpResponse:
     broadcast = find_broadcast(request, pk)
     if not broadcast.is_editable:
         return _no_draft(request, broadcast)
-    form = ComposeForm(request.POST or None, broadcast=broadcast)
+    form = ComposeForm(request.POST if request.method == "POST" else None, broadcast=broadcast)
     if request.method == "POST" and form.is_valid():
         return _save(request, broadcast, form)
     return _edit_page(request, broadcast, form)
