@@ -46,7 +46,8 @@ def write_outcomes(token: UUID, outcomes: Sequence[Outcome]) -> None:
         ours = Delivery.objects.filter(pk=attempt.delivery_id, lease_token=token)
         result = Result(attempt.result) if attempt.result is not None else Result.UNSENT
         # A report that overtook the server's own answer has settled the row: no further attempt.
-        due = Case(When(result__in=STILL_TRYING, then=Value(outcome.next_attempt_at)), default=None)
+        again = outcome.next_attempt_at
+        due = Case(When(result__in=STILL_TRYING, then=Value(again)), default=None) if again else None
         if ours.update(
             state=State.IDLE,
             lease_token=None,
