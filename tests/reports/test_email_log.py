@@ -180,7 +180,7 @@ def test_nonsense_about_pages_and_order_is_ignored(as_alice: Client, lincoln: Sc
         ("result=evil", "There is no such result"),
         ("result=%00", "There is no such result"),
         ("type=%00", "There is no such type"),
-        ("broadcast=%00", "There is no such broadcast"),
+        ("broadcast=%00", "Null characters"),
         ("broadcast=99999999999999999999999", "There is no such broadcast"),
         ("broadcast=-1", "There is no such broadcast"),
         ("q=a%00b", "Null characters"),

@@ -1,0 +1,100 @@
+from datetime import UTC, datetime
+
+from django.core.files.base import ContentFile
+from django.test import Client
+from django.utils import timezone
+
+from broadcasts.models import Broadcast, Delivery, School, Upload
+from broadcasts.results import Result
+from tests import factory
+from tests.reports.rows import make_delivery, make_one_of_each
+
+HTMX = {"HX-Request": "true"}
+Status = Broadcast.Status
+
+
+def make_sent(school: School, subject: str) -> Broadcast:
+    broadcast = factory.make_broadcast(school, subject=subject)
+    make_one_of_each(broadcast)
+    Broadcast.objects.filter(pk=broadcast.pk).update(status=Status.SENT)
+    return broadcast
+
+
+def test_newcomer_is_walked_from_a_list_to_sending(as_alice: Client, lincoln: School) -> None:
+    page = as_alice.get("/").text
+    assert page.index("1. Upload a list") < page.index("2. Write") < page.index("3. Send")
+    assert 'href="/lists/upload/"' in page
+    assert "New Broadcast" not in page
+    factory.make_list(lincoln)
+    page = as_alice.get("/").text
+    assert "New Broadcast" in page
+    draft = factory.make_broadcast(lincoln)
+    assert f'href="/broadcasts/{draft.pk}/edit/"' in as_alice.get("/").text
+
+
+def test_user_without_a_school_is_told_whom_to_ask(client: Client, lincoln: School) -> None:
+    user = factory.make_user("Alice", lincoln)
+    user.memberships.all().delete()
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    assert "Ask an administrator" in client.get("/").text
+
+
+def test_busy_school_sees_what_is_sent_what_needs_a_person_and_what_came_of_it(
+    as_alice: Client, lincoln: School
+) -> None:
+    for number in range(6):
+        make_sent(lincoln, f"Menu {number}")
+    going = factory.make_broadcast(lincoln, subject="Fire drill")
+    make_delivery(going, "ana@home.example")
+    make_delivery(going, "ben@home.example", Result.DELIVERED)
+    make_delivery(going, "cleo@home.example", state=Delivery.State.UNCONFIRMED)
+    factory.make_broadcast(lincoln, subject="Half a letter")
+    Upload.objects.create(school=lincoln, file=ContentFile(b"", "f.csv"), file_name="families.csv")
+    page = as_alice.get("/").text
+    assert "1 of 3 people done" in page
+    assert "Half a letter" in page
+    assert "families.csv" in page
+    assert f"?broadcast={going.pk}&amp;doubt=on" in page
+    assert "1 address Failed in “Menu 5”" in page
+    assert "Menu 1" in page
+    assert "Menu 0" not in page
+    assert 'hx-trigger="every 3s"' in page
+
+
+def test_trouble_says_since_when_and_why(as_alice: Client, lincoln: School) -> None:
+    broadcast = factory.make_broadcast(lincoln)
+    make_delivery(broadcast, "ana@home.example")
+    since = datetime(2026, 5, 11, 14, 44, tzinfo=UTC)
+    Broadcast.objects.update(trouble="Nobody answers at mail.example.", trouble_since=since)
+    page = as_alice.get("/").text
+    assert "There has been trouble since May 11, 2026 9:44 am." in page
+    assert "Nobody answers at mail.example." in page
+
+
+def test_only_the_live_part_is_refreshed_and_only_while_something_moves(as_alice: Client, lincoln: School) -> None:
+    broadcast = factory.make_broadcast(lincoln)
+    make_delivery(broadcast, "ana@home.example")
+    part = as_alice.get("/", headers=HTMX).text
+    assert part.strip().startswith('<div id="live"')
+    assert "every 3s" in part
+    Broadcast.objects.update(status=Status.PAUSED)
+    assert "every 3s" not in as_alice.get("/", headers=HTMX).text
+    Broadcast.objects.update(status=Status.SENT, finished_at=timezone.now())
+    assert as_alice.get("/", headers=HTMX)["HX-Refresh"] == "true"
+    assert "hx-trigger" not in as_alice.get("/").text
+
+
+def test_stranger_sees_nothing_of_another_school(as_bob: Client, lincoln: School) -> None:
+    make_sent(lincoln, "Secret menu")
+    factory.make_broadcast(lincoln, subject="Secret draft")
+    going = factory.make_broadcast(lincoln, subject="Secret drill")
+    make_delivery(going, "ana@home.example")
+    assert "Secret" not in as_bob.get("/").text
+
+
+def test_new_broadcast_is_a_post_for_one_school_and_a_link_for_several(
+    as_alice: Client, as_charlie: Client, lincoln: School, jefferson: School
+) -> None:
+    make_sent(lincoln, "Menu")
+    assert '<form method="post" action="/broadcasts/new/">' in as_alice.get("/").text
+    assert '<a class="button primary" href="/broadcasts/new/">New Broadcast</a>' in as_charlie.get("/").text
