@@ -154,6 +154,7 @@ def _read_time(seconds: str | None, now: datetime) -> datetime:
 
 def _deed(action: str) -> str:
     return {
+        "broadcast.started": _("started the draft"),
         "broadcast.sent": _("pressed Send Now"),
         "broadcast.undone": _("undid the sending"),
         "broadcast.paused": _("paused it"),
@@ -168,9 +169,15 @@ def broadcast_list(request: HttpRequest) -> HttpResponse:
     visible = Broadcast.objects.visible_to(user).select_related("school", "broadcast_type", "sent_by", "created_by")
     form = BroadcastFilterForm(request.GET)
     table = BroadcastTable(form.filter(visible), empty_text=_("No broadcast matches."))
-    if user.schools.count() < 2:
+    has_one_school = user.schools.count() == 1
+    if has_one_school:
         table.exclude = ("school",)
     RequestConfig(request, paginate={"per_page": BROADCASTS_PER_PAGE, "silent": True}).configure(table)
     table.counts = count_by_broadcast(row.record for row in table.page)
-    context = {"table": table, "form": form, "has_any": form.is_used or visible.exists()}
+    context = {
+        "table": table,
+        "form": form,
+        "has_any": form.is_used or visible.exists(),
+        "has_one_school": has_one_school,
+    }
     return render(request, "broadcasts/broadcast_list.html", context)

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from django_tables2 import RequestConfig
 
-from broadcasts.composing.drafting import what_is_missing
+from broadcasts.composing.drafting import Missing, find_missing
 from broadcasts.forms.sending import SendForm
 from broadcasts.models import Broadcast
 from broadcasts.preparing.reach import Reach, ReachRow
@@ -94,11 +94,11 @@ class Review:
         return self.total - self.sendable
 
     @cached_property
-    def reasons(self) -> list[str]:
-        """Why it cannot be sent; empty when it can."""
-        missing = list(what_is_missing(self.broadcast))
+    def reasons(self) -> list[Missing]:
+        """Why it cannot be sent, each with the field to correct; empty when it can."""
+        missing = find_missing(self.broadcast)
         if not missing and not self.sendable:
-            missing.append(self._nobody())
+            missing.append(Missing("lists", self._nobody()))
         return missing
 
     def _nobody(self) -> str:
@@ -134,7 +134,7 @@ def review_page(request: HttpRequest, review: Review, form: SendForm | None = No
         "lists": broadcast.lists.annotate(size=Count("members")),
         "languages": [_language_name(content.language) for content in broadcast.contents.order_by("-is_default")],
     }
-    return render(request, "broadcasts/review.html", context, status=422 if form else 200)
+    return render(request, "broadcasts/review.html", context)
 
 
 def _language_name(code: str) -> str:

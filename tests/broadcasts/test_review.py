@@ -116,6 +116,7 @@ def test_an_empty_list_is_refused_with_the_reason(as_alice: Client, lincoln: Sch
     page = as_alice.get(review_url(factory.make_broadcast(lincoln, []))).content.decode()
     assert "It cannot be sent yet" in page
     assert "Nobody is on the chosen lists" in page
+    assert "/edit/#id_lists" in page
     assert "Send to" not in page
 
 

@@ -77,7 +77,6 @@ def test_a_changed_reach_is_shown_again_instead_of_sent(as_alice: Client, draft:
     ListMember.objects.create(list=draft.lists.get(), person=late)
     response = send(as_alice, draft, expected=3)
     page = response.content.decode()
-    assert response.status_code == 422
     assert "who gets it changed since you looked. It is now 4 people." in page
     assert 'name="expected" value="4"' in page
     assert status_of(draft) == "draft"
@@ -96,7 +95,7 @@ def test_a_message_changed_by_somebody_else_is_shown_again(as_alice: Client, dra
 def test_a_press_that_does_not_say_what_it_saw_sends_nothing(
     as_alice: Client, draft: Broadcast, posted: dict[str, str]
 ) -> None:
-    assert press(as_alice, "send", draft, **posted).status_code == 422
+    assert "changed since you looked" in press(as_alice, "send", draft, **posted).content.decode()
     assert status_of(draft) == "draft"
 
 
@@ -117,7 +116,6 @@ def emergency(lincoln: School) -> Broadcast:
 @pytest.mark.parametrize("typed", ["", "3", "two", "-2", "22"])
 def test_a_wrong_number_typed_sends_nothing(as_alice: Client, emergency: Broadcast, typed: str) -> None:
     response = send(as_alice, emergency, expected=2, typed=typed)
-    assert response.status_code == 422
     assert "Nothing was sent. To send it to 2 people, type 2 here." in response.content.decode()
     assert status_of(emergency) == "draft"
 
