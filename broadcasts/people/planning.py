@@ -20,6 +20,7 @@ from broadcasts.people.directory import (
 from broadcasts.people.reading import BadRow, Recipients, Row
 
 TypeSet = frozenset[int]
+STAFF = ContactType.ChosenBy.STAFF.value
 Item = TypeVar("Item")
 Key = TypeVar("Key", bound=Hashable)
 
@@ -58,6 +59,8 @@ class Plan:
     bad_rows: list[BadRow] = field(default_factory=list)
     # What families chose for addresses, whoever has them: it holds for an address that somebody new brings.
     family_choices: dict[str, dict[int, bool]] = field(default_factory=dict)
+    family_kept: int = 0  # how often the file says otherwise and the family's choice stays
+    type_names: dict[int, str] = field(default_factory=dict)
 
     @property
     def people_count(self) -> int:
@@ -88,6 +91,7 @@ def plan_upload(school: School, recipients: Recipients, target: List | None = No
     """Compare the file with the school's people. `target` is the list they are to join, if it exists."""
     plan = Plan(school, target, bad_rows=list(recipients.bad_rows), family_choices=find_family_choices(school))
     types = TypeNames()
+    plan.type_names = types.names
     wanted = list(_look_up_types(recipients, types, plan.bad_rows))
     plan.bad_rows.sort(key=lambda bad: bad.number)
     known = find_people(school, {one.row.name.casefold() for one in wanted}, target)
@@ -108,7 +112,7 @@ class TypeNames:
     def __init__(self) -> None:
         types = list(BroadcastType.objects.all())
         self.active: TypeSet = frozenset(kind.pk for kind in types if kind.is_active)
-        self.names = ", ".join(kind.name for kind in types if kind.is_active)
+        self.names = {kind.pk: kind.name for kind in types}
         self._by_name = {kind.slug.casefold(): kind.pk for kind in types}
         self._by_name |= {kind.name.casefold(): kind.pk for kind in types}
         self.find = cache(self._find)
@@ -121,7 +125,7 @@ class TypeNames:
             if name.casefold() not in self._by_name:
                 return _("“%(name)s” is not a broadcast type. Use one of these: %(names)s.") % {
                     "name": name[:60],
-                    "names": self.names,
+                    "names": ", ".join(self.names[pk] for pk in self.names if pk in self.active),
                 }
         return frozenset(self._by_name[name.casefold()] for name in names)
 
@@ -181,22 +185,22 @@ def _compare(person: KnownPerson, wanted: Wanted, types: TypeNames, plan: Plan) 
     change.added = [address for address in row.addresses if address.key not in person.addresses]
     for key, address in person.addresses.items():
         if key in keys:
-            _compare_types(change, address, types, plan.family_choices.get(key, {}))
+            _compare_types(change, address, types, plan)
         else:
             change.removed.append(address)
     return change
 
 
-def _compare_types(change: Change, address: KnownAddress, types: TypeNames, family: dict[int, bool]) -> None:
-    wanted = change.wanted.types
-    kept = {ContactType.ChosenBy.FAMILY.value}
-    if change.wanted.row.types is None:
-        # Without a column for types the file does not contradict what the office chose by hand.
-        kept.add(ContactType.ChosenBy.STAFF.value)
+def _compare_types(change: Change, address: KnownAddress, types: TypeNames, plan: Plan) -> None:
+    wanted, family = change.wanted.types, plan.family_choices.get(address.key, {})
+    # Without a column for types the file does not contradict what the office chose by hand.
+    kept = {STAFF} if change.wanted.row.types is None else set()
     for kind in sorted(types.active | wanted):
         known = address.types.get(kind)
-        receives = kind in wanted and family.get(kind, True)
-        if known is None and receives:
+        receives = kind in wanted
+        if kind in family:
+            plan.family_kept += receives != family[kind]
+        elif known is None and receives:
             change.switched_on_first.append((address, kind))
         elif known and known.receives != receives and known.chosen_by not in kept:
             change.switched.append((address, known, kind, receives))
