@@ -27,6 +27,9 @@ RESULT_ORDER = Case(
     output_field=PositiveSmallIntegerField(),
 )
 
+NUMBER = {"td": {"class": "number"}, "th": {"class": "number"}}
+NOWRAP = {"td": {"class": "nowrap"}}
+
 
 class LogColumn(tables.Column):  # type: ignore[misc]
     """Sorted by these expressions, then by row number, so that equal rows keep their places on every page."""
@@ -67,9 +70,9 @@ class DeliveryTable(tables.Table):  # type: ignore[misc]
     type = LogColumn(
         F("broadcast__broadcast_type__name"), accessor="broadcast__broadcast_type__name", verbose_name=_("Type")
     )
-    attempts = LogColumn(F("attempts"), verbose_name=_("Attempts"))
+    attempts = LogColumn(F("attempts"), verbose_name=_("Attempts"), attrs=NUMBER)
     last_attempt = LogColumn(
-        F("last_attempt_at"), accessor="last_attempt_at", default="", verbose_name=_("Last Attempt")
+        F("last_attempt_at"), accessor="last_attempt_at", default="", verbose_name=_("Last Attempt"), attrs=NOWRAP
     )
     result = LogColumn(RESULT_ORDER, verbose_name=_("Delivery Results"))
 

@@ -9,7 +9,7 @@ def test_help_has_an_anchor_for_each_label_and_explains_it(as_alice: Client) -> 
     page = as_alice.get("/help/").text
     for label in LABELS:
         assert f'id="{label.lower().replace(" ", "-")}"' in page
-        assert escape(EXPLANATIONS[label].meaning) in page
+        assert escape(str(EXPLANATIONS[label].meaning)) in page
 
 
 def test_help_answers_the_four_questions(as_alice: Client) -> None:
