@@ -31,7 +31,7 @@ class QuickSMTP(SMTP):
             self._writer.close()
             return
         status = await self._call_handler_hook("DATA")
-        self._set_post_data_state()
+        self.envelope = self._create_envelope()
         await self.push(status)
 
     async def _read_message(self) -> bytes:

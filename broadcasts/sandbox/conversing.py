@@ -14,6 +14,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from broadcasts.listening import QuickSMTP
 from broadcasts.sandbox.recipients import Behaviour, ReportKind, behaviour_of
 from broadcasts.sandbox.store import Arrival, Store
+from broadcasts.tokens import read_token
 
 DSN_PARAMETERS = {"RET", "ENVID", "NOTIFY", "ORCPT"}
 # Without NOTIFY a sender hears of failures and delays, not of success (RFC 3461 section 4.1).
@@ -130,25 +131,35 @@ class SandboxHandler:
             if reply := behaviour_of(recipient.address).data_reply:
                 return reply
         raw = envelope.original_content or b""
-        subject = _subject(raw)
-        arrivals = [_arrival(envelope, recipient, subject, raw) for recipient in envelope.recipients]
+        arrivals = [_arrival(envelope, recipient, raw) for recipient in envelope.recipients]
         # Our 250 takes over responsibility: only after the commit (RFC 5321 section 6.1).
         self._store.accept(arrivals, time.time())
         self._on_arrival()
         return "250 2.0.0 Accepted"
 
 
-def _subject(raw: bytes) -> str:
-    headers, _, _ = raw.partition(b"\r\n\r\n")
-    written = str(BytesHeaderParser().parsebytes(headers)["Subject"] or "")
-    return " ".join(str(make_header(decode_header(written))).split())
-
-
-def _arrival(envelope: SandboxEnvelope, recipient: AcceptedRecipient, subject: str, raw: bytes) -> Arrival:
+def _arrival(envelope: SandboxEnvelope, recipient: AcceptedRecipient, raw: bytes) -> Arrival:
+    headers = BytesHeaderParser().parsebytes(raw.partition(b"\r\n\r\n")[0])
     sender = envelope.mail_from or "<>"
     wanted = tuple(
         report
         for report in behaviour_of(recipient.address).reports
         if sender != "<>" and (report.kind not in NOTIFY_OF or NOTIFY_OF[report.kind] in recipient.notify)
     )
-    return Arrival(sender, recipient.address, envelope.envelope_id, recipient.original, subject, raw, wanted)
+    return Arrival(
+        sender=sender,
+        recipient=recipient.address,
+        envelope_id=envelope.envelope_id,
+        original_recipient=recipient.original,
+        subject=_decoded(str(headers["Subject"] or "")),
+        raw=raw,
+        reports=wanted,
+        delivery_id=read_token(str(headers["X-Delivery-Id"] or "").strip(), "bounce"),
+    )
+
+
+def _decoded(header: str) -> str:
+    try:
+        return " ".join(str(make_header(decode_header(header))).split())
+    except (ValueError, LookupError):  # not what RFC 2047 calls encoded
+        return header

@@ -7,17 +7,19 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from django.conf import settings
 
 from broadcasts.sandbox.recipients import PlannedReport, ReportKind
 
+FILE_NAME = "mailboxes.sqlite3"
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS messages (
-    id INTEGER PRIMARY KEY, sender TEXT NOT NULL, recipient TEXT NOT NULL, received_at REAL NOT NULL,
-    envelope_id TEXT NOT NULL, original_recipient TEXT NOT NULL, subject TEXT NOT NULL, raw BLOB NOT NULL
+    id INTEGER PRIMARY KEY, delivery_id INTEGER, sender TEXT NOT NULL, recipient TEXT NOT NULL,
+    received_at REAL NOT NULL, envelope_id TEXT NOT NULL, original_recipient TEXT NOT NULL,
+    subject TEXT NOT NULL, raw BLOB NOT NULL
 );
 CREATE TABLE IF NOT EXISTS reports (
     id INTEGER PRIMARY KEY, message_id INTEGER NOT NULL REFERENCES messages, kind TEXT NOT NULL,
@@ -28,6 +30,18 @@ CREATE TABLE IF NOT EXISTS refusals (
     sender TEXT NOT NULL, recipient TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (sender, recipient)
 ) WITHOUT ROWID;
 """
+ADD_MESSAGE = """
+INSERT INTO messages (delivery_id, sender, recipient, received_at, envelope_id, original_recipient, subject, raw)
+VALUES (:delivery_id, :sender, :recipient, :now, :envelope_id, :original_recipient, :subject, :raw)
+"""
+# Forgets the oldest messages; not those that still have something to report.
+CLEAR = (
+    "DELETE FROM messages WHERE id <= ? AND id NOT IN (SELECT message_id FROM reports WHERE done_at IS NULL)",
+    "DELETE FROM reports WHERE message_id NOT IN (SELECT id FROM messages)",
+)
+
+MESSAGES_KEPT = 20_000
+MESSAGES_BETWEEN_CLEARING = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +55,7 @@ class Arrival:
     subject: str
     raw: bytes
     reports: tuple[PlannedReport, ...]
+    delivery_id: int | None  # for our own page: a real server could not know it
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +83,7 @@ class Store:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
-        self._connection = sqlite3.connect(folder / "sandbox.sqlite3", timeout=20, check_same_thread=False)
+        self._connection = sqlite3.connect(folder / FILE_NAME, timeout=20, check_same_thread=False)
         self._connection.execute("PRAGMA journal_mode=WAL")
         # NORMAL: a commit outlives this process without waiting for the disk; only a power cut could take it.
         self._connection.execute("PRAGMA synchronous=NORMAL")
@@ -86,12 +101,10 @@ class Store:
     def accept(self, arrivals: Iterable[Arrival], now: float) -> None:
         with self._transaction() as db:
             for one in arrivals:
-                message = db.execute(
-                    "INSERT INTO messages"
-                    " (sender, recipient, received_at, envelope_id, original_recipient, subject, raw)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    (one.sender, one.recipient, now, one.envelope_id, one.original_recipient, one.subject, one.raw),
-                ).lastrowid
+                message = db.execute(ADD_MESSAGE, {**asdict(one), "now": now}).lastrowid
+                if message and message % MESSAGES_BETWEEN_CLEARING == 0:
+                    db.execute(CLEAR[0], (message - MESSAGES_KEPT,))
+                    db.execute(CLEAR[1])
                 db.executemany(
                     "INSERT INTO reports (message_id, kind, due_at) VALUES (?, ?, ?)",
                     [(message, report.kind.value, now + report.after) for report in one.reports],

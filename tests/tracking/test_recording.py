@@ -40,7 +40,7 @@ def evidence(delivery: Delivery, meaning: Meaning, minute: int = 0, number: int 
 
 def row(delivery: Delivery) -> dict[str, object]:
     fields = ("result", "late_bounce_at", "late_bounce_reason", "next_attempt_at", "state")
-    return Delivery.objects.values(*fields).get(pk=delivery.pk)
+    return dict(Delivery.objects.values(*fields).get(pk=delivery.pk))
 
 
 @pytest.fixture
