@@ -134,7 +134,7 @@ def review_page(request: HttpRequest, review: Review, form: SendForm | None = No
         "lists": broadcast.lists.annotate(size=Count("members")),
         "languages": [_language_name(content.language) for content in broadcast.contents.order_by("-is_default")],
     }
-    return render(request, "broadcasts/review.html", context)
+    return render(request, "broadcasts/review.html", context, status=422 if form else 200)
 
 
 def _language_name(code: str) -> str:

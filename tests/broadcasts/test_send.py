@@ -116,6 +116,7 @@ def emergency(lincoln: School) -> Broadcast:
 @pytest.mark.parametrize("typed", ["", "3", "two", "-2", "22"])
 def test_a_wrong_number_typed_sends_nothing(as_alice: Client, emergency: Broadcast, typed: str) -> None:
     response = send(as_alice, emergency, expected=2, typed=typed)
+    assert response.status_code == 422
     assert "Nothing was sent. To send it to 2 people, type 2 here." in response.content.decode()
     assert status_of(emergency) == "draft"
 
