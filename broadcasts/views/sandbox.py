@@ -50,7 +50,7 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @xframe_options_sameorigin
-@csp(
+@csp(  # type: ignore[arg-type]  # its types know views without further arguments only
     {
         "default-src": [NONE],
         "style-src": [UNSAFE_INLINE],
