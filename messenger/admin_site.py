@@ -31,9 +31,9 @@ class MessengerAdminSite(AdminSite):
 
         @wraps(inner)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            if request.user.is_authenticated and not self.has_permission(request):
-                raise PermissionDenied
-            return inner(request, *args, **kwargs)
+            if self.has_permission(request):
+                return inner(request, *args, **kwargs)
+            return self.refuse(request, request.get_full_path())
 
         return guarded
 
@@ -43,11 +43,12 @@ class MessengerAdminSite(AdminSite):
         wanted = request.GET.get(REDIRECT_FIELD_NAME, "")
         if not url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure()):
             wanted = resolve_url("admin:index")
-        if not request.user.is_authenticated:
-            return redirect(f"{resolve_url(settings.LOGIN_URL)}?{urlencode({REDIRECT_FIELD_NAME: wanted})}")
-        if not self.has_permission(request):
+        return redirect(wanted) if self.has_permission(request) else self.refuse(request, wanted)
+
+    def refuse(self, request: HttpRequest, wanted: str) -> HttpResponse:
+        if request.user.is_authenticated:
             raise PermissionDenied
-        return redirect(wanted)
+        return redirect(f"{resolve_url(settings.LOGIN_URL)}?{urlencode({REDIRECT_FIELD_NAME: wanted}, safe='/')}")
 
 
 class MessengerAdminConfig(AdminConfig):

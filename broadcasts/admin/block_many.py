@@ -11,7 +11,7 @@ from broadcasts.addresses import address_key, explain_invalid
 from broadcasts.blocking import block_addresses
 from broadcasts.models import BlockedEmail, User
 
-_NAME_AND_ADDRESS = re.compile(r".*<([^<>]*)>")
+_NAME_AND_ADDRESS = re.compile(r"[^<>]*<([^<>]*)>")
 
 
 class BlockManyForm(forms.Form):
@@ -43,7 +43,8 @@ class Pasted:
 def split_addresses(text: str) -> list[str]:
     """As people paste them: also `Ann Lee <ann@school.example>`."""
     parts = (part.strip() for part in re.split(r"[\n\r,;]+", text.replace("\x00", "")))
-    return [_NAME_AND_ADDRESS.sub(r"\1", part).strip() for part in parts if part]
+    named = ((_NAME_AND_ADDRESS.fullmatch(part), part) for part in parts if part)
+    return [match[1].strip() if match else part for match, part in named]
 
 
 def block_pasted(addresses: list[str], *, reason: str, by: User) -> Pasted:

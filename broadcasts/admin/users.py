@@ -74,10 +74,9 @@ class RoleFormSet(MembershipRows):
             for row in self.forms
             if row.is_valid() and row.cleaned_data.get("role") and not row.cleaned_data.get("DELETE")
         ]
-        schools = [row["school"] for row in rows if row["school"]]
         administrator = [row for row in rows if row["role"] == Membership.Role.ADMINISTRATOR]
-        if len(schools) > len(set(schools)) or len(administrator) > 1:
-            raise ValidationError(_("A role is given twice. Keep one row for each school."))
+        if len(administrator) > 1:
+            raise ValidationError(_("A role is given twice. Keep one row of it."))
         if self.instance == self.signed_in and self.signed_in.is_administrator and not administrator:
             raise ValidationError(
                 _("You cannot take the administrator role from yourself. Ask another one to do it.")
