@@ -29,6 +29,7 @@ _OURS, _SOFT, _BOUNCED, _FAILED = None, Result.SOFT_BOUNCED, Result.BOUNCED, Res
 # (rule, result, words). The first that is found decides.
 _TEXTS: tuple[tuple[str, Result | None, str], ...] = (
     ("we may not relay", _OURS, r"relay(ing)? (access )?(denied|not permitted|not allowed)|authentication required"),
+    ("our sender is refused", _OURS, r"sender (address|domain)? ?(rejected|refused|not allowed|unknown)"),
     ("mailbox full", _SOFT, r"mailbox (is )?full|over ?quota|quota exceeded|insufficient (system )?storage"),
     ("greylisted", _SOFT, r"gr[ea]ylist|try again later|rate limit"),
     (

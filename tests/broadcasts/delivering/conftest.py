@@ -1,0 +1,16 @@
+from collections.abc import Iterator
+
+import pytest
+from pytest_django import Settings
+
+from tests.smtp_server import Script, ScriptedServer
+
+
+@pytest.fixture
+def mail_server(settings: Settings) -> Iterator[Script]:
+    """The mail server that MAIL_URL names during this test."""
+    server = ScriptedServer()
+    settings.MAIL_URL, settings.MAIL_IS_SANDBOX = server.url, False
+    settings.BOUNCE_DOMAIN = "bounces.school.test"
+    yield server.script
+    server.stop()

@@ -1,0 +1,192 @@
+"""What the sweep finds: nothing that is due waits for ever, whatever died."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from broadcasts.delivering.claiming import claim_batch
+from broadcasts.delivering.controlling import cancel, pause, send_now
+from broadcasts.delivering.evidence import apply_evidence
+from broadcasts.delivering.ledger import mark_in_doubt
+from broadcasts.delivering.sweeping import recover_after_restart, sweep
+from broadcasts.models import Broadcast, Delivery, User
+from broadcasts.results import Result
+from tests import factory
+from tests.broadcasts.delivering.steps import deliver, make_people, results_of, row_of, start
+from tests.smtp_server import Script
+
+pytestmark = pytest.mark.django_db
+State = Delivery.State
+
+
+def later(seconds: float) -> None:
+    """Let this much time pass for every lease and plan."""
+    for row in Delivery.objects.all():
+        for field in ("lease_until", "next_attempt_at", "last_attempt_at"):
+            if (moment := getattr(row, field)) is not None:
+                setattr(row, field, moment - timedelta(seconds=seconds))
+        row.save()
+    for broadcast in Broadcast.objects.exclude(worked_on_at=None):
+        broadcast.worked_on_at -= timedelta(seconds=seconds)
+        broadcast.save()
+
+
+def in_doubt(broadcast: Broadcast) -> Delivery:
+    """A worker that died between the dot and the reply."""
+    now = timezone.now()
+    batch = claim_batch(broadcast.pk, 1, now)
+    assert mark_in_doubt(batch.token, batch.deliveries[0], now, [])
+    return batch.deliveries[0]
+
+
+def test_a_broadcast_is_woken_when_its_time_comes() -> None:
+    broadcast = factory.make_broadcast(people=make_people("anna@x.example"))
+    send_now(broadcast, None)
+    now = timezone.now()
+    assert sweep(now) == []
+    assert sweep(now + timedelta(seconds=11)) == [broadcast.pk]
+
+
+def test_workers_are_asked_again_only_after_a_while() -> None:
+    broadcast = start(make_people("anna@x.example"))
+    now = timezone.now()
+    assert sweep(now) == [broadcast.pk]
+    assert sweep(now + timedelta(seconds=1)) == []
+    assert sweep(now + timedelta(seconds=11)) == [broadcast.pk]
+
+
+def test_rows_of_a_dead_worker_are_taken_back_when_the_lease_ends(settings: Settings) -> None:
+    broadcast = start(make_people("anna@x.example"))
+    claim_batch(broadcast.pk, 1, timezone.now())
+    sweep(timezone.now())
+    assert broadcast.deliveries.get().state == State.CLAIMED
+    later(settings.LEASE_SECONDS + 1)
+    sweep(timezone.now())
+    assert broadcast.deliveries.get().state == State.IDLE
+
+
+def test_a_doubt_is_sent_again_after_the_grace(mail_server: Script, settings: Settings) -> None:
+    broadcast = start(make_people("anna@x.example"))
+    in_doubt(broadcast)
+    later(settings.LEASE_SECONDS + settings.IN_DOUBT_GRACE_SECONDS - 5)
+    sweep(timezone.now())
+    assert broadcast.deliveries.get().state == State.IN_DOUBT
+    later(10)
+    sweep(timezone.now())
+    deliver(broadcast)
+    row = broadcast.deliveries.get()
+    assert (row.get_result_display(), row.attempts) == ("Sent", 2)
+    assert [attempt.outcome for attempt in row.tries.order_by("number")] == ["in_doubt", "accepted"]
+
+
+def test_a_doubt_of_a_type_that_says_so_is_left_and_visible(settings: Settings) -> None:
+    broadcast = start(make_people("anna@x.example"))
+    in_doubt(broadcast)
+    broadcast.broadcast_type.__class__.objects.update(repeat_when_in_doubt=False)
+    later(settings.LEASE_SECONDS + settings.IN_DOUBT_GRACE_SECONDS + 5)
+    sweep(timezone.now())
+    row = broadcast.deliveries.get()
+    assert (row.state, row.next_attempt_at) == (State.UNCONFIRMED, None)
+    broadcast.refresh_from_db()
+    assert broadcast.status == Broadcast.Status.SENT
+
+
+def test_a_report_ends_a_doubt(settings: Settings) -> None:
+    broadcast = start(make_people("anna@x.example"))
+    row = in_doubt(broadcast)
+    later(settings.LEASE_SECONDS + 1)
+    apply_evidence([row.pk], Result.DELIVERED)
+    sweep(timezone.now())
+    row.refresh_from_db()
+    assert (row.get_result_display(), row.state, row.next_attempt_at) == ("Delivered", State.IDLE, None)
+    broadcast.refresh_from_db()
+    assert broadcast.status == Broadcast.Status.SENT
+
+
+def test_a_row_that_was_given_to_another_worker_is_not_sent_by_the_first() -> None:
+    broadcast = start(make_people("anna@x.example"))
+    batch = claim_batch(broadcast.pk, 1, timezone.now())
+    Delivery.objects.update(lease_token=uuid4())
+    assert mark_in_doubt(batch.token, batch.deliveries[0], timezone.now(), []) is False
+    assert broadcast.deliveries.get().attempts == 0
+
+
+def test_a_row_that_a_report_settled_is_not_sent_again(mail_server: Script) -> None:
+    mail_server.answer("rcpt", "452 4.2.2 full", times=1)
+    broadcast = start(make_people("anna@x.example"))
+    deliver(broadcast)
+    apply_evidence([broadcast.deliveries.get().pk], Result.DELIVERED)
+    assert broadcast.deliveries.get().next_attempt_at is None
+    later(3600)
+    assert sweep(timezone.now()) == []
+
+
+def test_soft_bounced_with_nobody_trying_is_closed_after_the_horizon(mail_server: Script) -> None:
+    broadcast = start(make_people("anna@x.example"))
+    deliver(broadcast)
+    apply_evidence([broadcast.deliveries.get().pk], Result.SOFT_BOUNCED)
+    later(71 * 3600)
+    sweep(timezone.now())
+    assert results_of(broadcast) == {"anna@x.example": "Soft Bounced"}
+    later(2 * 3600)
+    sweep(timezone.now())
+    assert results_of(broadcast) == {"anna@x.example": "Bounced"}
+
+
+def test_soft_bounced_with_an_attempt_due_is_left_alone(mail_server: Script) -> None:
+    mail_server.answer("rcpt", "452 4.2.2 full")
+    broadcast = start(make_people("anna@x.example"))
+    deliver(broadcast)
+    Delivery.objects.update(last_attempt_at=timezone.now() - timedelta(days=9))
+    sweep(timezone.now())
+    assert results_of(broadcast) == {"anna@x.example": "Soft Bounced"}
+
+
+def test_a_paused_broadcast_sends_nothing_until_resumed(mail_server: Script, alice: User) -> None:
+    broadcast = start(make_people("anna@x.example"))
+    assert pause(broadcast, alice)
+    later(60)
+    assert sweep(timezone.now()) == []
+    deliver(broadcast)
+    assert not mail_server.received
+
+
+def test_cancelled_rows_say_so_and_stay_unsent(mail_server: Script, alice: User) -> None:
+    mail_server.answer("rcpt", "452 4.2.2 full", recipient="anna")
+    mail_server.answer("mail", "250 ok", times=1)
+    mail_server.answer("mail", "451 4.3.0 trouble")
+    broadcast = start(make_people("anna@x.example", "ben@x.example"))
+    deliver(broadcast)
+    assert cancel(broadcast, alice)
+    assert results_of(broadcast) == {"anna@x.example": "Bounced", "ben@x.example": "Unsent"}
+    row = row_of(broadcast, "ben@x.example")
+    assert (row.note, row.next_attempt_at) == ("cancelled", None)
+    later(3600)
+    assert sweep(timezone.now()) == []
+
+
+def test_rows_that_a_worker_held_while_cancelled_are_closed_too(alice: User) -> None:
+    broadcast = start(make_people("anna@x.example"))
+    claim_batch(broadcast.pk, 1, timezone.now())
+    assert cancel(broadcast, alice)
+    later(3600)
+    sweep(timezone.now())
+    sweep(timezone.now())
+    row = broadcast.deliveries.get()
+    assert (row.get_result_display(), row.note, row.next_attempt_at) == ("Unsent", "cancelled", None)
+
+
+def test_after_a_restart_nobody_waits_for_the_leases_of_the_dead(settings: Settings) -> None:
+    broadcast = start(make_people("anna@x.example", "ben@x.example"))
+    batch = claim_batch(broadcast.pk, 2, timezone.now())
+    mark_in_doubt(batch.token, batch.deliveries[0], timezone.now(), [])
+    now = timezone.now()
+    recover_after_restart(now)
+    assert row_of(broadcast, "ben@x.example").state == State.IDLE
+    sweep(now)
+    assert row_of(broadcast, "anna@x.example").state == State.IN_DOUBT
+    sweep(now + timedelta(seconds=11))
+    assert row_of(broadcast, "anna@x.example").state == State.IDLE

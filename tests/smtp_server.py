@@ -1,0 +1,114 @@
+"""A mail server for one test: it says what the test tells it to say, also nothing at all."""
+
+import socketserver
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+DROP = "drop"  # close the connection without a word
+
+
+@dataclass
+class Received:
+    sender: str
+    recipient: str
+    message: bytes
+
+
+@dataclass
+class Rule:
+    phase: str
+    reply: str
+    recipient: str
+    times: int
+
+
+@dataclass
+class Script:
+    rules: list[Rule] = field(default_factory=list)
+    received: list[Received] = field(default_factory=list)
+    commands: list[str] = field(default_factory=list)
+    connections: int = 0
+    on_dot: Callable[[Received], None] = lambda _received: None
+
+    def answer(self, phase: str, reply: str, recipient: str = "", times: int = 1_000_000) -> None:
+        """`phase`: connect, ehlo, mail, rcpt, data or dot. `recipient`: the beginning of the address it is for."""
+        self.rules.append(Rule(phase, reply, recipient, times))
+
+    def reply_to(self, phase: str, recipient: str, default: str) -> str:
+        for rule in self.rules:
+            if rule.phase == phase and recipient.startswith(rule.recipient) and rule.times > 0:
+                rule.times -= 1
+                return rule.reply
+        return default
+
+
+class Conversation(socketserver.StreamRequestHandler):
+    server: "ScriptedServer"
+
+    def handle(self) -> None:
+        self.script = self.server.script
+        self.script.connections += 1
+        self.sender = self.recipient = ""
+        if not self.say("connect", "220 ready"):
+            return
+        for line in self.rfile:
+            words = line.decode().strip()
+            self.script.commands.append(words)
+            verb = words[:4].upper()
+            if verb == "QUIT":
+                self.wfile.write(b"221 bye\r\n")
+                return
+            if not self.step(verb, words):
+                return
+
+    def step(self, verb: str, words: str) -> bool:
+        match verb:
+            case "EHLO":
+                return self.say("ehlo", "250-scripted\r\n250 DSN" if self.server.offers_dsn else "250 scripted")
+            case "MAIL":
+                self.sender = words.partition("<")[2].partition(">")[0]
+                return self.say("mail", "250 2.1.0 ok")
+            case "RCPT":
+                self.recipient = words.partition("<")[2].partition(">")[0]
+                return self.say("rcpt", "250 2.1.5 ok")
+            case "DATA":
+                reply = self.script.reply_to("data", self.recipient, "354 go on")
+                return self.write(reply) and (not reply.startswith("354") or self.take_message())
+        return self.say(verb.lower(), "250 ok")
+
+    def take_message(self) -> bool:
+        lines = []
+        while (line := self.rfile.readline()) not in (b".\r\n", b""):
+            lines.append(line[1:] if line.startswith(b".") else line)
+        received = Received(self.sender, self.recipient, b"".join(lines))
+        self.script.on_dot(received)
+        reply = self.script.reply_to("dot", self.recipient, "250 2.0.0 taken")
+        if reply.startswith(("250", DROP)):
+            self.script.received.append(received)
+        return self.write(reply)
+
+    def say(self, phase: str, default: str) -> bool:
+        return self.write(self.script.reply_to(phase, self.recipient, default))
+
+    def write(self, reply: str) -> bool:
+        if reply == DROP:
+            return False
+        self.wfile.write(f"{reply}\r\n".encode())
+        return True
+
+
+class ScriptedServer(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+
+    def __init__(self, *, offers_dsn: bool = True) -> None:
+        super().__init__(("127.0.0.1", 0), Conversation)
+        self.script = Script()
+        self.offers_dsn = offers_dsn
+        self.url = f"smtp://127.0.0.1:{self.server_address[1]}"
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    def stop(self) -> None:
+        self.shutdown()
+        self.server_close()
