@@ -25,9 +25,9 @@ class MessengerAdminSite(AdminSite):
         """Administrators, by role; Django's own staff flag plays no part."""
         return bool(getattr(request.user, "is_administrator", False))
 
-    def admin_view(self, view: Any, cacheable: bool = False) -> Callable[..., HttpResponseBase]:  # noqa: FBT001, FBT002
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:  # noqa: FBT001, FBT002
         """Who is signed in without the role is refused; Django's way is to ask them to sign in, for ever."""
-        inner = super().admin_view(view, cacheable)
+        inner: Callable[..., HttpResponseBase] = super().admin_view(view, cacheable)
 
         @wraps(inner)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

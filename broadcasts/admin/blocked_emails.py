@@ -50,7 +50,7 @@ class BlockedEmailAdmin(RecordedAdmin[BlockedEmail]):
     show_full_result_count = False
     actions = ["export_selected"]
 
-    def get_fields(self, request: HttpRequest, obj: BlockedEmail | None = None) -> list[str]:  # noqa: ARG002
+    def get_fields(self, request: HttpRequest, obj: BlockedEmail | None = None) -> Any:  # noqa: ARG002
         return ["address", "reason", "source", "added_by", "added_at"] if obj else ["address", "reason"]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002

@@ -90,7 +90,7 @@ class RoleInline(MembershipRowsInline):
     verbose_name_plural = gettext_lazy("roles")
 
     def get_formset(self, request: HttpRequest, obj: User | None = None, **kwargs: Any) -> Any:
-        rows = super().get_formset(request, obj, **kwargs)
+        rows: Any = super().get_formset(request, obj, **kwargs)
         rows.signed_in = signed_in_user(request)
         return rows
 

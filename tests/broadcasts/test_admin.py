@@ -183,10 +183,10 @@ def test_a_role_is_changed_on_record(as_charlie: Client, alice: User) -> None:
     ],
 )
 def test_roles_that_make_no_sense_are_explained(
-    as_charlie: Client, lincoln: School, jefferson: School, rows: list[dict[str, str]], says: str
+    as_charlie: Client, lincoln: School, jefferson: School, rows: list[dict[str, Any]], says: str
 ) -> None:
     dora = User.objects.create_user("dora")
-    rows = [row | {"school": lincoln.pk if row["school"] else "", "user": dora.pk} for row in rows]  # type: ignore[dict-item]
+    rows = [row | {"school": lincoln.pk if row["school"] else "", "user": dora.pk} for row in rows]
     response = as_charlie.post(url("user", "change", dora.pk), user_fields(dora) | roles(*rows))
     assert response.status_code == 200
     assert says in response.content.decode()

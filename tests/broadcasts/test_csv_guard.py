@@ -26,7 +26,7 @@ def test_harmless_text_stays_as_it_is(text: str) -> None:
 
 
 def test_lines_read_back_as_the_same_cells() -> None:
-    rows = [["Ann", 'say "hi", twice'], ["two\r\nlines", None], ["=1", 7]]
+    rows: list[list[object]] = [["Ann", 'say "hi", twice'], ["two\r\nlines", None], ["=1", 7]]
     text = "".join(csv_lines(["Name", "Note"], rows))
     assert text.startswith("\ufeffName,Note\r\n")
     assert list(csv.reader(io.StringIO(text[1:], newline=""))) == [

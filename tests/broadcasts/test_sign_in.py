@@ -34,7 +34,7 @@ def sign_in(client: Client, login: str, password: str = PASSWORD, url: str = LOG
 
 def code_now(secret: str) -> str:
     counter = next(iter(yield_hotp_counters_from_time()))
-    return format_hotp_value(hotp_value(secret, counter))
+    return str(format_hotp_value(hotp_value(secret, counter)))
 
 
 def is_signed_in(client: Client) -> bool:
