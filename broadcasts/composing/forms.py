@@ -7,6 +7,7 @@ from django.db.models import Count, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django_prose_editor.fields import ProseEditorFormField
+from django_prose_editor.widgets import ProseEditorWidget
 
 from broadcasts.composing.drafting import SUBJECT_LENGTH, Draft, Missing
 from broadcasts.composing.editor import EXTENSIONS
@@ -57,7 +58,7 @@ class ComposeForm(forms.Form):
         required=False,
         label=_("Message"),
         config={"extensions": EXTENSIONS},
-        widget=forms.Textarea(attrs={"rows": 14}),
+        widget=ProseEditorWidget(attrs={"rows": 14}),
     )
     body_text = forms.CharField(
         required=False,

@@ -16,6 +16,7 @@
   let timer = 0;
   let firstChange = 0;
   let saving = null;
+  let isWaiting = false;
   let isStopped = false;
   let leavingWith = null;
 
@@ -112,7 +113,7 @@
       form.elements.version.value = said.version;
       say(said.saved);
       // Only what is still the same is safe on the server.
-      if (!timer) forget();
+      if (!timer && !isWaiting) forget();
       else keep();
     }
   };
@@ -138,11 +139,15 @@
 
   // One request at a time: the second would name a version that the first has just replaced.
   const start = () => {
-    if (saving) return;
+    if (saving) {
+      isWaiting = true;
+      return;
+    }
+    isWaiting = false;
     saving = save().finally(() => {
       saving = null;
       if (leavingWith) form.requestSubmit(leavingWith);
-      else if (timer) schedule();
+      else if (isWaiting) start();
     });
   };
   const schedule = () => {
