@@ -64,15 +64,17 @@ class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc]
         error_messages={"invalid_choice": _("There is no such type. Choose one from the list.")},
     )
     date_from = django_filters.DateFilter(
-        label=_("From day"),
+        label=_("First day"),
         method="filter_from",
         error_messages=NOT_A_DAY,
         validators=REASONABLE_DAYS,
-        help_text=_("Day of the Last Attempt. Rows without an attempt count on the day their broadcast started."),
+        help_text=_(
+            "The days are those of the Last Attempt; rows without an attempt go by the day their broadcast started."
+        ),
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     date_to = django_filters.DateFilter(
-        label=_("To day"),
+        label=_("Last day"),
         method="filter_to",
         error_messages=NOT_A_DAY,
         validators=REASONABLE_DAYS,
@@ -99,7 +101,7 @@ class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc]
     def __init__(self, params: QueryDict, user: User) -> None:
         data = params.copy()
         if "result" in data:  # links may carry the label as well as its slug
-            data["result"] = slug_of(data["result"]).replace("_", "-")
+            data["result"] = slug_of(str(params["result"])).replace("_", "-")
         super().__init__(data, Delivery.objects.visible_to(user))
         self.user = user
         broadcasts = Broadcast.objects.visible_to(user).filter(prepared_at__isnull=False)
@@ -133,9 +135,9 @@ class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     def any_result(self) -> "QuerySet[Delivery]":
         """What all other filters leave: what the counts beside the results count."""
+        rows: QuerySet[Delivery] = self.queryset
         if not self.is_valid():
-            return self.queryset.none()  # rows that nobody asked for would pass for the answer
-        rows = self.queryset
+            return rows.none()  # rows that nobody asked for would pass for the answer
         for name, value in self.form.cleaned_data.items():
             if name != "result":
                 rows = self.filters[name].filter(rows, value)

@@ -67,4 +67,4 @@ class EmailLog:
     @property
     def as_details(self) -> dict[str, str]:
         """The filters as they were asked for, for the audit trail."""
-        return {name: self.params[name] for name in self.filter.form.fields if self.params.get(name)}
+        return {name: str(self.params[name]) for name in self.filter.form.fields if self.params.get(name)}

@@ -6,12 +6,10 @@ from zoneinfo import ZoneInfo
 
 import django_tables2 as tables
 from django.core.paginator import EmptyPage, Page, PageNotAnInteger, Paginator
-from django.db.models import Case, F, PositiveSmallIntegerField, QuerySet, When
-from django.db.models.expressions import Combinable
+from django.db.models import Case, F, Func, PositiveSmallIntegerField, QuerySet, When
 from django.db.models.functions import Lower
 from django.template.loader import get_template
 from django.utils import timezone
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django_tables2.rows import BoundRows
 
@@ -27,6 +25,7 @@ RESULT_ORDER = Case(
     output_field=PositiveSmallIntegerField(),
 )
 
+SortKey = F | Func | Case
 NUMBER = {"td": {"class": "number"}, "th": {"class": "number"}}
 NOWRAP = {"td": {"class": "nowrap"}}
 
@@ -34,7 +33,7 @@ NOWRAP = {"td": {"class": "nowrap"}}
 class LogColumn(tables.Column):  # type: ignore[misc]
     """Sorted by these expressions, then by row number, so that equal rows keep their places on every page."""
 
-    def __init__(self, *sort_by: Combinable, **options: Any) -> None:
+    def __init__(self, *sort_by: SortKey, **options: Any) -> None:
         super().__init__(**options)
         self.sort_by = sort_by
 
@@ -108,7 +107,7 @@ class DeliveryTable(tables.Table):  # type: ignore[misc]
         with timezone.override(ZoneInfo(record.broadcast.school.time_zone)):
             return moment(record.last_attempt_at)
 
-    def render_result(self, record: Delivery) -> SafeString:
+    def render_result(self, record: Delivery) -> str:
         # The day of a late bounce is a day of the row's school.
         with timezone.override(ZoneInfo(record.broadcast.school.time_zone)):
             return self._result_cell.render({"delivery": record, "doubt": doubt_about(record)})

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -81,7 +82,7 @@ def test_each_column_sorts_both_ways_and_equal_rows_keep_their_order(
     assert keys == sorted(keys, reverse=True)
 
 
-def _key(row: Delivery, column: str) -> object:
+def _key(row: Delivery, column: str) -> Any:
     broadcast_type = row.broadcast.broadcast_type
     return {
         "broadcast": (row.broadcast.name, row.broadcast_id),
