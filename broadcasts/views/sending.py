@@ -36,7 +36,12 @@ def broadcast_send(request: HttpRequest, pk: int) -> HttpResponse:
     form = SendForm(request.POST, broadcast, review.sendable)
     if review.reasons or not form.is_valid():
         return review_page(request, review, form)
-    if not controlling.send_now(broadcast, user, review.sendable):
+    try:
+        is_first = controlling.send_now(broadcast, user, review.sendable)
+    except controlling.CannotSend:  # a list changed since the line above: show today's figures
+        review = Review(broadcast)
+        return review_page(request, review, SendForm(request.POST, broadcast, review.sendable))
+    if not is_first:
         return _already_sent(request, find_broadcast(request, pk))
     transaction.on_commit(partial(wake, pk))
     return redirect("broadcasts:broadcast-detail", pk)

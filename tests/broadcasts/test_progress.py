@@ -131,11 +131,11 @@ def test_polling_stops_when_everything_was_handed_over(as_alice: Client, half_se
     assert "/cancel/" not in fragment
 
 
-def test_trouble_of_the_mail_server_is_told_with_its_beginning(as_alice: Client, half_sent: Broadcast) -> None:
+def test_trouble_of_our_own_is_told_with_its_beginning(as_alice: Client, half_sent: Broadcast) -> None:
     since = timezone.now().replace(year=2026, month=5, day=11, hour=14, minute=44)
     Broadcast.objects.filter(pk=half_sent.pk).update(trouble="Connection refused <1>", trouble_since=since)
     page = page_of(as_alice, half_sent)
-    assert "The mail server cannot be reached since May 11, 2026 9:44 am." in page
+    assert "Sending is held up since May 11, 2026 9:44 am." in page
     assert "Connection refused &lt;1&gt;" in page
     assert "sending resumes by itself" in page
 
