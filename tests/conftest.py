@@ -3,6 +3,9 @@ from django.test import Client
 
 from broadcasts.models import School, User
 from tests import factory
+from tests.browser.running import browser, product, signed_in
+
+__all__ = ["browser", "product", "signed_in"]
 
 
 @pytest.fixture

@@ -1,0 +1,123 @@
+"""What an office does in the browser, in its words."""
+
+import contextlib
+import re
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Locator, Page, expect
+
+ADDRESS = re.compile(r"https?://[^\s\"<>]+")
+# The slowest answer of the sandbox, with some breath for a busy machine.
+PATIENCE_SECONDS = 90
+
+
+class Office:
+    """Someone of the school office, signed in, at this page."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    @property
+    def path(self) -> str:
+        return urlsplit(self.page.url).path
+
+    def press(self, words: str) -> None:
+        self.page.get_by_role("button", name=words, exact=True).click()
+
+    # --- lists --------------------------------------------------------------------------------------------
+
+    def first_list(self) -> str:
+        self.page.goto("/lists/")
+        self.page.locator("main table a[href^='/lists/']").first.click()
+        return self.path
+
+    def upload(self, file: Path, list_name: str) -> str:
+        """Up to the page that says what Confirm would do; its address."""
+        self.page.goto("/lists/upload/")
+        self.page.get_by_label("Name of the new list").fill(list_name)
+        self.page.get_by_label("File", exact=True).set_input_files(file)
+        self.press("Check the file")
+        expect(self.page.get_by_role("heading", level=1)).to_contain_text(file.name)
+        return self.path
+
+    def confirm_upload(self) -> None:
+        self.press("Confirm")
+        expect(self.page.locator("main")).to_contain_text("joined")
+
+    # --- broadcasts ---------------------------------------------------------------------------------------
+
+    def make_draft(self, subject: str, message: str = "School is closed today.", list_name: str = "") -> str:
+        """A complete draft to this list, else to the first one; the address of the broadcast."""
+        self.page.goto("/broadcasts/new/")
+        self.press("Start writing")
+        self.page.get_by_label("Broadcast type").select_option(label="General")
+        self.page.get_by_label("From", exact=True).select_option(index=1)
+        lists = self.page.get_by_role("group", name="To these lists").get_by_role("checkbox")
+        (self.page.get_by_label(list_name) if list_name else lists.first).check()
+        self.page.get_by_label("Subject").fill(subject)
+        self.editor.click()
+        self.page.keyboard.type(message)
+        self.press("Save draft")
+        self.page.wait_for_load_state()
+        return re.sub(r"[a-z]+/$", "", self.path)
+
+    @property
+    def editor(self) -> Locator:
+        return self.page.locator(".ProseMirror[contenteditable=true]")
+
+    def read_counts(self) -> dict[str, int]:
+        """The row of numbers on the review and progress pages, by their words."""
+        tiles = self.page.locator(".counts .count")
+        found = {}
+        for tile in tiles.all():
+            number, *words = tile.inner_text().split(maxsplit=1)
+            found[" ".join(words).strip()] = int(number.replace(",", ""))
+        return found
+
+    def wait_for_counts(self, expected: Mapping[str, int]) -> None:
+        """Until the progress page says so: by itself while it is being sent, by reload after that."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        while self.read_counts() != expected and time.monotonic() < end:
+            with contextlib.suppress(AssertionError):
+                expect(self.page.locator("#progress")).not_to_have_text(
+                    self.page.locator("#progress").inner_text(), timeout=2000
+                )
+            self.page.reload()
+        assert self.read_counts() == expected
+
+    # --- what became of it --------------------------------------------------------------------------------
+
+    def first_delivery(self, broadcast: int) -> str:
+        self.page.goto(f"/email-log/?broadcast={broadcast}")
+        self.page.locator("main table tbody a[href^='/email-log/']").first.click()
+        return self.path
+
+    def read_log(self, broadcast: int) -> dict[str, str]:
+        """Name → Delivery Results, of one broadcast."""
+        self.page.goto(f"/email-log/?broadcast={broadcast}&per_page=100")
+        rows = self.page.locator("main table tbody tr").all()
+        return {
+            row.locator("td[data-label='Name']").inner_text().strip(): row.locator(".result").inner_text().strip()
+            for row in rows
+        }
+
+    def open_message_to(self, address: str) -> str:
+        """In the sandbox, as its recipient would; the address of the page."""
+        self.page.goto(f"/sandbox/?q={address}")
+        with self.page.expect_response(re.compile(r"/o/[^/]+\.gif$")):
+            self.page.locator("main table tbody a").first.click()
+        return self.path
+
+    def first_message(self) -> str:
+        self.page.goto("/sandbox/")
+        self.page.locator("main table tbody a").first.click()
+        return self.path
+
+    def preferences_link(self, message: str) -> str:
+        """Where the link in this message leads."""
+        self.page.goto(message)
+        found = ADDRESS.findall(self.page.locator("main").inner_text())
+        return next(urlsplit(address).path for address in found if "/u/" in address)

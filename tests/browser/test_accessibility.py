@@ -1,0 +1,140 @@
+"""Every page, light and dark, wide and on a phone: nothing for axe to find, nothing the policy forbids."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from tests.browser.pages import Office
+from tests.browser.running import Product, visit
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
+WIDTHS = (1280, 390)
+SCHEMES = ("light", "dark")
+
+RECIPIENTS = """name,email,types
+Reader,reader@homes.example,General
+Reader's neighbour,reader@homes.example,General
+Closed mailbox,bounce@homes.example,General
+Policy,refuse@homes.example,General
+Nobody home,,
+Only emergencies,quiet@homes.example,Emergency
+Mistyped,two..dots@homes.example,General
+Blocked,blocked@families.example,General
+"""
+MESSAGE = "<h2>Snow day</h2><p>School is closed today. <a href='https://school.example/'>More</a></p>"
+
+# Words for the page → its address, or what `places` found out.
+PAGES = {
+    "home": "/",
+    "lists": "/lists/",
+    "list": "{list}",
+    "delete a list": "{list}delete/",
+    "upload": "/lists/upload/",
+    "check an upload": "{upload}",
+    "broadcasts": "/broadcasts/",
+    "new broadcast": "/broadcasts/new/",
+    "compose": "{draft}edit/",
+    "preview": "{draft}preview/",
+    "review": "{draft}review/",
+    "names behind a number": "{draft}review/duplicate/",
+    "progress": "{sent}",
+    "Email Log": "/email-log/",
+    "Email Log, nothing found": "/email-log/?text=nobody-is-called-that",
+    "delivery": "{delivery}",
+    "sandbox mailboxes": "/sandbox/",
+    "sandbox message": "{message}",
+    "help": "/help/",
+    "preferences": "{preferences}",
+    "two-step sign-in": "/accounts/2fa/",
+    "change password": "/accounts/password/change/",
+    "sign out": "/accounts/logout/",
+    "not found": "/nothing/here/",
+    "administration": "/admin/",
+    "blocked emails": "/admin/broadcasts/blockedemail/",
+    "block an email": "/admin/broadcasts/blockedemail/add/",
+    "broadcast types": "/admin/broadcasts/broadcasttype/",
+    "senders": "/admin/broadcasts/sender/",
+    "schools": "/admin/broadcasts/school/",
+    "users": "/admin/broadcasts/user/",
+}
+# Their answer is an error on purpose, which Chromium writes into the console.
+IS_AN_ERROR = ("not found",)
+SIGNED_OUT = {
+    "sign in": "/accounts/login/",
+    "forgot password": "/accounts/password/reset/",
+    "no sign-up": "/accounts/signup/",
+}
+
+
+@pytest.fixture(scope="session")
+def places(
+    product: Product, browser: Browser, signed_in: Any, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    """A school with something on every page: a sent broadcast, a draft, an upload that waits for its Confirm."""
+    folder = tmp_path_factory.mktemp("recipients")
+    recipients = folder / "families.csv"
+    recipients.write_text(RECIPIENTS)
+    sent = send_from_shell(product, recipients, folder / "message.html")
+    with visit(browser, product, signed_in) as visited:
+        office = Office(visited.page)
+        found = {"sent": f"/broadcasts/{sent}/", "list": office.first_list(), "draft": office.make_draft("Snow day")}
+        found["upload"] = office.upload(recipients, "Spring families")
+        found["delivery"] = office.first_delivery(sent)
+        found["message"] = office.first_message()
+        found["preferences"] = office.preferences_link(found["message"])
+    return found
+
+
+def send_from_shell(product: Product, recipients: Path, message: Path) -> int:
+    message.write_text(MESSAGE)
+    printed = product.command(
+        "send_broadcast", "--type", "General", "--sender", "office@sample.example", "--subject", "Snow day",
+        "--list", str(recipients), "--html", str(message), "--wait", "60", "--json",
+    )  # fmt: skip
+    return int(json.loads(printed.splitlines()[-1])["broadcast"])
+
+
+def look_in_every_light(page: Page) -> list[str]:
+    """What is wrong with this page in any scheme and width."""
+    found = []
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+            violations = Axe().run(page, options=RULES).response["violations"]
+            found += [f"{scheme} {width}: {describe(violation)}" for violation in violations]
+        too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if too_wide > 0:
+            found.append(f"{width}: the page is {too_wide} pixels wider than the screen")
+    return found
+
+
+def describe(violation: dict[str, Any]) -> str:
+    nodes = "; ".join(node["html"][:160] for node in violation["nodes"][:3])
+    return f"{violation['id']} ({violation['help']}): {nodes}"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page(name: str, product: Product, browser: Browser, signed_in: Any, places: dict[str, str]) -> None:
+    with visit(browser, product, signed_in) as visited:
+        answer = visited.page.goto(PAGES[name].format(**places))
+        assert answer is not None
+        assert answer.ok != (name in IS_AN_ERROR), answer.status
+        if name in IS_AN_ERROR:
+            visited.complaints.clear()
+        found = look_in_every_light(visited.page)
+        assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("name", SIGNED_OUT)
+def test_page_before_signing_in(name: str, product: Product, browser: Browser) -> None:
+    with visit(browser, product) as visited:
+        visited.page.goto(SIGNED_OUT[name])
+        found = look_in_every_light(visited.page)
+        assert not found, "\n".join(found)
