@@ -1,6 +1,9 @@
 """Conversations with the sandbox mail server, as a sender has them."""
 
+import os
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -146,6 +149,37 @@ def test_stopping_waits_neither_for_conversations_nor_for_reports(tmp_path: Path
         server.stop()
         assert time.monotonic() - start < 3
         smtp.close()
+
+
+SERVE = """
+import sys, threading, pathlib, django
+django.setup()
+from broadcasts.sandbox.server import SandboxServer
+server = SandboxServer(pathlib.Path(sys.argv[1]))
+server.start()
+print(server.address[1], flush=True)
+threading.Event().wait()
+"""
+
+
+def test_what_was_accepted_survives_a_kill(tmp_path: Path) -> None:
+    environment = {**os.environ, "MESSENGER_HOME": str(tmp_path), "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    command = [sys.executable, "-c", SERVE, str(tmp_path)]
+    server = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    assert server.stdout is not None
+    try:
+        with SMTP("127.0.0.1", int(server.stdout.readline()), timeout=10) as smtp:
+            smtp.ehlo("school.example")
+            replies = [send(smtp, f"late{number}@home.example")[-1] for number in range(20)]
+            server.kill()
+            smtp.close()
+    finally:
+        server.kill()
+        server.wait()
+        server.stdout.close()
+    assert replies == ["250 2.0.0 Accepted"] * 20
+    assert len(stored(tmp_path, "id")) == 20
+    assert len(stored(tmp_path, "id", "reports")) == 40
 
 
 def test_the_beginning_of_the_address_decides() -> None:
