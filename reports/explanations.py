@@ -49,7 +49,7 @@ _WORDS: Mapping[str, tuple[Promise, Promise]] = {
             "The email came back. The address may well be right, but the mail service behind it would not take "
             "the email, or we tried for as long as we try."
         ),
-        _("Open the row to read what the mail service said. If it matters, reach this person another way."),
+        _("The row's own page has what the mail service said. If it matters, reach this person another way."),
     ),
     "Failed": (
         _("There is no such address: it is misspelled, or the mailbox or its domain does not exist (any more)."),
@@ -72,14 +72,14 @@ _WORDS: Mapping[str, tuple[Promise, Promise]] = {
             "Another row of the same broadcast already goes to this address, for example because parents share "
             "it or have two children at the school. It gets one copy, not two."
         ),
-        _("Nothing to do. Open the row to see which one carries the email."),
+        _("Nothing to do. The row's own page names the one that carries the email."),
     ),
     "No Email Selected": (
         _(
             "This person has no address that receives this type of broadcast. Either there is no address at all, "
             "or their addresses are only meant for other types, such as emergencies."
         ),
-        _("Open the row to see which it is. Then add an address, or ask the family what they want to receive."),
+        _("The row's own page says which it is. Then add an address, or ask the family what they want to receive."),
     ),
 }
 

@@ -33,7 +33,8 @@ class EmailLog:
 
     @cached_property
     def table(self) -> DeliveryTable:
-        return DeliveryTable(self.filter.qs, self.params.get("sort", ""), empty_text="")
+        several = self.filter.user.schools.count() > 1
+        return DeliveryTable(self.filter.qs, self.params.get("sort", ""), shows_school=several)
 
     @cached_property
     def counts(self) -> Mapping[str, int]:

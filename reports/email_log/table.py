@@ -10,10 +10,11 @@ from django.db.models import Case, F, Func, PositiveSmallIntegerField, QuerySet,
 from django.db.models.functions import Lower
 from django.template.loader import get_template
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django_tables2.rows import BoundRows
 
-from broadcasts.models import Delivery
+from broadcasts.models import Broadcast, Delivery
 from broadcasts.results import Result
 from broadcasts.templatetags.messenger import moment
 from reports.doubt import doubt_about
@@ -79,7 +80,10 @@ class DeliveryTable(tables.Table):  # type: ignore[misc]
         order_by_field = "sort"
         attrs = {"class": "table email-log"}
 
-    def __init__(self, rows: "QuerySet[Delivery]", sort: str = "", **options: Any) -> None:
+    def __init__(
+        self, rows: "QuerySet[Delivery]", sort: str = "", *, shows_school: bool = False, **options: Any
+    ) -> None:
+        self._shows_school = shows_school
         self._result_cell = get_template("reports/result_cell.html")
         super().__init__(rows.order_by("-broadcast_id", "pk"), order_by=self._known(sort), **options)
 
@@ -102,6 +106,11 @@ class DeliveryTable(tables.Table):  # type: ignore[misc]
     def sorted_rows(self) -> "QuerySet[Delivery]":
         rows: QuerySet[Delivery] = self.data.data
         return rows
+
+    def render_broadcast(self, value: Broadcast, record: Delivery) -> str:
+        if not self._shows_school:
+            return str(value)
+        return format_html("{}<div><small>{}</small></div>", value, record.broadcast.school)
 
     def render_last_attempt(self, record: Delivery) -> str:
         with timezone.override(ZoneInfo(record.broadcast.school.time_zone)):
