@@ -102,8 +102,8 @@ class ScriptedServer(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
 
-    def __init__(self, *, offers_dsn: bool = True) -> None:
-        super().__init__(("127.0.0.1", 0), Conversation)
+    def __init__(self, port: int = 0, *, offers_dsn: bool = True) -> None:
+        super().__init__(("127.0.0.1", port), Conversation)
         self.script = Script()
         self.offers_dsn = offers_dsn
         self.url = f"smtp://127.0.0.1:{self.server_address[1]}"
