@@ -16,6 +16,8 @@ from broadcasts.tokens import make_token
 __all__ = ["CompiledBroadcast", "Recipient", "compile_broadcast"]
 
 CRLF = "\r\n"
+ASCII = bytes(range(128))
+PLACE = "place-of-the-token"
 _LINE_END = re.compile(r"\r\n?|\n")
 
 
@@ -68,6 +70,10 @@ class CompiledBroadcast:
         return CRLF.join(lines).encode("ascii")
 
     @cached_property
+    def _preferences_url(self) -> str:
+        return preferences_url(PLACE)
+
+    @cached_property
     def _headers(self) -> Headers:
         return Headers(self._broadcast)
 
@@ -90,7 +96,7 @@ class CompiledBroadcast:
     def _unsubscribe_url(self, recipient: Recipient) -> str:
         if recipient.delivery_id is None or not self._offers_unsubscribing:
             return ""
-        return preferences_url(make_token(recipient.delivery_id, "preferences"))
+        return self._preferences_url.replace(PLACE, make_token(recipient.delivery_id, "preferences"))
 
     def _part(self, subtype: str, body: str) -> list[str]:
         encoding, encoded = _encode(body)
@@ -134,7 +140,7 @@ def _compile_bodies(broadcast: Broadcast, content: Content, marks: Marks) -> _Bo
 def _encode(body: str) -> tuple[str, str]:
     """7-bit form with lines of at most 76 characters: readable where the text is mostly ASCII, else short."""
     data = _LINE_END.sub(CRLF, body.rstrip("\r\n") + "\n").encode()
-    if sum(byte > 127 for byte in data) * 6 > len(data):
+    if len(data.translate(None, ASCII)) * 6 > len(data):
         encoded = binascii.b2a_base64(data, newline=False).decode()
         return "base64", CRLF.join(encoded[at : at + 76] for at in range(0, len(encoded), 76))
     return "quoted-printable", binascii.b2a_qp(data, istext=True).decode()

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.html import linebreaks
 from django.utils.translation import gettext as _
 
 from broadcasts import audit
@@ -83,7 +84,7 @@ def _usual_sender(school: School) -> Sender | None:
 def save_draft(broadcast: Broadcast, fields: Draft, by: User | None, version: int) -> int:
     """Replace `version` by these fields; the new version. StaleDraft or NotADraft: nothing has changed."""
     subject = fields.subject.strip()[:SUBJECT_LENGTH]
-    body_html = sanitising.clean(fields.body_html)
+    body_html = sanitising.clean(_as_html(fields.body_html))
     if sanitising.is_blank(body_html):
         body_html = ""
     with transaction.atomic():
@@ -107,6 +108,11 @@ def save_draft(broadcast: Broadcast, fields: Draft, by: User | None, version: in
         )
     broadcast.refresh_from_db()
     return broadcast.version
+
+
+def _as_html(body: str) -> str:
+    """Without the editor people type plain text: its empty lines become paragraphs."""
+    return body if "<" in body else linebreaks(body.strip(), autoescape=True)
 
 
 def _own_text(body_text: str, body_html: str) -> str:

@@ -1,6 +1,7 @@
 """Writing a broadcast: start a draft, edit and save it, delete it."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -133,19 +134,20 @@ def _saved_page(
     form.show(wrong)
     if wrong:
         messages.info(request, _("The draft is saved. It cannot be sent yet."))
-    return _edit_page(request, broadcast, form)
+    return _edit_page(request, broadcast, form, is_saved=True)
 
 
 def _edit_page(
-    request: HttpRequest, broadcast: Broadcast, form: ComposeForm, *, is_stale: bool = False
+    request: HttpRequest, broadcast: Broadcast, form: ComposeForm, *, is_stale: bool = False, is_saved: bool = False
 ) -> HttpResponse:
+    media: Any = form.media
     context = {
         "broadcast": broadcast,
         "form": form,
-        "media": form.media.with_nonce(str(getattr(request, "csp_nonce", ""))),
+        "media": media.with_nonce(request.csp_nonce),  # type: ignore[attr-defined]
         "merge_fields": FIELDS.values(),
-        "has_lists": form.fields["lists"].queryset.exists(),
         "is_stale": is_stale,
+        "is_unsaved": form.is_bound and not is_saved,
     }
     return render(request, "broadcasts/compose.html", context)
 

@@ -66,7 +66,9 @@
     const kept = findKept();
     if (!kept?.fields) return;
     const wasSubmitted = kept.submitted && Number(form.elements.version.value) > kept.version;
-    if (wasSubmitted || JSON.stringify(kept.fields) === JSON.stringify(read())) return forget();
+    const isSame = JSON.stringify(kept.fields) === JSON.stringify(read());
+    if (wasSubmitted || (isSame && !("unsaved" in form.dataset))) return forget();
+    if (isSame) return;
     const notice = document.getElementById("restore");
     const words = notice.querySelector("[data-words]");
     words.textContent = words.dataset.words.replace("{time}", new Date(kept.at).toLocaleString());
