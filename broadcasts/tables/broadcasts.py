@@ -32,7 +32,6 @@ class BroadcastTable(tables.Table):  # type: ignore[misc]
 
     name = tables.Column(verbose_name=gettext_lazy("Broadcast"), empty_values=())
     school = tables.Column()
-    broadcast_type = tables.Column(verbose_name=gettext_lazy("Type"))
     status = tables.Column()
     send_at = tables.Column(verbose_name=gettext_lazy("Sent"))
     recipients = tables.Column(verbose_name=gettext_lazy("Recipients"), empty_values=())
@@ -44,7 +43,12 @@ class BroadcastTable(tables.Table):  # type: ignore[misc]
 
     def render_name(self, record: Broadcast) -> SafeString:
         page = "broadcasts:broadcast-edit" if record.is_editable else "broadcasts:broadcast-detail"
-        return format_html('<a href="{}">{}</a>', reverse(page, args=[record.pk]), record)
+        return format_html(
+            '<div><a href="{}">{}</a><br><span class="muted">{}</span></div>',
+            reverse(page, args=[record.pk]),
+            record,
+            record.broadcast_type or _("No type yet"),
+        )
 
     def render_status(self, record: Broadcast) -> SafeString:
         return format_html('<span class="pill status-{}">{}</span>', record.status, record.get_status_display())
@@ -53,7 +57,8 @@ class BroadcastTable(tables.Table):  # type: ignore[misc]
         if record.sent_by is None:
             return moment(record.send_at)
         when = format_html('<span class="nowrap">{}</span>', moment(record.send_at))
-        return format_html(_("{when} by {who}"), when=when, who=record.sent_by.display_name)
+        words = format_html(_("{when} by {who}"), when=when, who=record.sent_by.display_name)
+        return format_html("<span>{}</span>", words)
 
     def render_recipients(self, record: Broadcast) -> str:
         counts = self.counts.get(record.pk)
