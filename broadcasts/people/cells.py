@@ -1,7 +1,6 @@
 """What the cells of one person mean: name, addresses, language, kind."""
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -109,16 +108,14 @@ def read_kind(text: str) -> str | None:
 
 def _visible(given: str) -> str:
     """Nothing that could end a header line or hide from the reader."""
-    shown = given if given.isascii() and given.isprintable() else "".join(_picture(char) for char in given)
+    shown = given if given.isprintable() else "".join(map(_picture, given))
     return shown if len(shown) <= MAX_ADDRESS else shown[: MAX_ADDRESS - 1] + "…"
 
 
 def _picture(char: str) -> str:
     if char < " ":
         return chr(0x2400 + ord(char))  # Unicode's pictures of control characters, like ␍ and ␊
-    if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}:
-        return "\ufffd"
-    return char
+    return char if char.isprintable() else "\ufffd"
 
 
 def _problem(given: str) -> str:

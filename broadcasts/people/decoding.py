@@ -17,6 +17,7 @@ MAX_CELL = 10_000
 BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 
 SAVE_AS_CSV = gettext_lazy("Open it in your spreadsheet program, save it as “CSV UTF-8”, and upload that file.")
+EMPTY = gettext_lazy("The file is empty. Choose a file with a row of headings and one row for each person.")
 FOREIGN = (
     (b"PK", gettext_lazy("This is an Excel workbook or a zip file, not a CSV file.")),
     (b"\xd0\xcf\x11\xe0", gettext_lazy("This is an old Excel workbook or another Office file, not a CSV file.")),

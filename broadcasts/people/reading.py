@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from broadcasts.people.cells import Address, read_addresses, read_kind, read_language, read_name
 from broadcasts.people.columns import Columns, UnreadableFile, recognise_columns
-from broadcasts.people.decoding import Record, read_records, read_text
+from broadcasts.people.decoding import EMPTY, Record, read_records, read_text
 
 __all__ = ["Address", "BadRow", "Recipients", "Row", "UnreadableFile", "read_recipients"]
 
@@ -52,7 +52,9 @@ class _Unusable(Exception):
 def read_recipients(file: BinaryIO, name: str) -> Recipients:
     """Everything the file says, without a look at the database. Raises UnreadableFile."""
     text = read_text(file)
-    header = next(read_records(text))[1]
+    _number, header = next(read_records(text), (0, []))
+    if not header:
+        raise UnreadableFile(str(EMPTY))
     columns = recognise_columns(header)
     _refuse_wrong_size(sum(1 for record in read_records(text)) - 1)
     recipients = Recipients(name, unknown_columns=columns.unknown, has_types="types" in columns.places)
