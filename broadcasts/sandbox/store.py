@@ -70,7 +70,7 @@ class DueReport:
     received_at: float
     envelope_id: str
     original_recipient: str
-    raw: bytes
+    start: bytes  # of the message: all of its headers
 
 
 def sandbox_folder() -> Path:
@@ -122,9 +122,10 @@ class Store:
 
     def due_reports(self, now: float, limit: int = 100) -> list[DueReport]:
         with self._transaction() as db:
+            # A report returns the headers, which come first: no need to read attachments.
             rows = db.execute(
                 "SELECT r.id, r.kind, m.id, m.sender, m.recipient, m.received_at, m.envelope_id,"
-                " m.original_recipient, m.raw FROM reports r JOIN messages m ON m.id = r.message_id"
+                " m.original_recipient, substr(m.raw, 1, 32768) FROM reports r JOIN messages m ON m.id = r.message_id"
                 " WHERE r.done_at IS NULL AND r.due_at <= ? ORDER BY r.due_at, r.id LIMIT ?",
                 (now, limit),
             ).fetchall()

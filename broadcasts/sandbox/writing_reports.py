@@ -57,7 +57,7 @@ def write_report(report: DueReport, now: float) -> Outgoing:
 
 
 def _returned_headers(report: DueReport) -> MIMEText:
-    headers, _, _ = report.raw.partition(b"\r\n\r\n")
+    headers, _, _ = report.start.partition(b"\r\n\r\n")
     text = headers.replace(b"\r\n", b"\n").decode("ascii", "replace") + "\n"
     return MIMEText(text, "rfc822-headers", "us-ascii" if text.isascii() else "utf-8")
 
@@ -115,7 +115,7 @@ def _delivery_status(report: DueReport, now: float) -> Message:
 
 
 def _auto_reply(report: DueReport, _now: float) -> Message:
-    original = BytesHeaderParser().parsebytes(report.raw)
+    original = BytesHeaderParser().parsebytes(report.start)
     message = MIMEText("I am out of the office and will read your message when I am back.\n")
     message["From"] = report.recipient
     message["Subject"] = "Auto: out of the office"
