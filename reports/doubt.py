@@ -16,10 +16,10 @@ def doubtful(now: datetime) -> Q:
 
 
 def is_on_the_wire(delivery: Delivery) -> bool:
+    """Or about to be: a worker has taken it and has not gone missing."""
     lease = delivery.lease_until
-    return delivery.state == State.CLAIMED or (
-        delivery.state == State.IN_DOUBT and lease is not None and lease >= timezone.now()
-    )
+    is_taken = delivery.state in (State.CLAIMED, State.IN_DOUBT)
+    return is_taken and lease is not None and lease >= timezone.now()
 
 
 def doubt_about(delivery: Delivery) -> str:

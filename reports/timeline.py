@@ -62,12 +62,14 @@ def _attempts(delivery: Delivery) -> Iterator[Entry]:
 
 def _events(delivery: Delivery) -> Iterator[Entry]:
     words = {
-        Event.Kind.DELIVERED: _("It is in the mailbox, or in its spam folder."),
+        Event.Kind.DELIVERED: _(
+            "That server has it now. Where it shows it, in the inbox or among spam, is up to it."
+        ),
         Event.Kind.DEFERRED: _("The servers are still trying; we will hear how it ends."),
         Event.Kind.BOUNCED: _("It did not reach the mailbox."),
         Event.Kind.OPENED: _("Its pictures were loaded."),
-        Event.Kind.COMPLAINED: _("So it did arrive. The address is on the Blocked Email list now."),
-        Event.Kind.UNSUBSCRIBED: _("So it did arrive. This address no longer receives this type of broadcast."),
+        Event.Kind.COMPLAINED: _("So it did arrive. We put the address on the Blocked Email list."),
+        Event.Kind.UNSUBSCRIBED: _("So it did arrive. We took this type of broadcast off the address."),
         Event.Kind.AUTO_REPLIED: _("So it did arrive, but perhaps nobody has read it yet."),
     }
     for event in delivery.events.all():
@@ -111,7 +113,7 @@ def standing(delivery: Delivery) -> str:
     """What is going on with it now and what comes next; empty when nothing does."""
     if is_on_the_wire(delivery):
         return _("It is being sent at this moment.")
-    if delivery.state != Delivery.State.IDLE:
+    if delivery.state in (Delivery.State.IN_DOUBT, Delivery.State.UNCONFIRMED):
         return _doubt(delivery)
     if delivery.next_attempt_at is None:
         return _("We have given up: we tried for as long as we try.") if delivery.note == "gave_up" else ""

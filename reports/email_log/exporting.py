@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 from zoneinfo import ZoneInfo
 
@@ -51,6 +52,12 @@ def _rows(deliveries: "QuerySet[Delivery]") -> Iterator[tuple[object, ...]]:
 
 
 def _moment(value: datetime | None, clock: ZoneInfo) -> str:
+    return _minute(value.replace(second=0, microsecond=0), clock) if value else ""
+
+
+@lru_cache(maxsize=1000)
+def _minute(value: datetime, clock: ZoneInfo) -> str:
+    """Thousands of rows were tried in the same minute, and writing a moment is the dearest part of a line."""
     with timezone.override(clock):
         return moment(value)
 

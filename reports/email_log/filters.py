@@ -22,6 +22,7 @@ from reports.doubt import doubtful
 from reports.explanations import LABELS_BY_SLUG, slug_of
 
 BROADCASTS_TO_CHOOSE_FROM = 200
+MOST_WORDS = 8
 REASONABLE_DAYS = [
     MinValueValidator(date(2000, 1, 1), _("Choose a day after the year 1999.")),
     MaxValueValidator(date(2100, 1, 1), _("Choose a day before the year 2100.")),
@@ -40,6 +41,11 @@ class DeliveryFilterForm(forms.Form):
 
 def type_choices() -> list[tuple[str, str]]:
     return list(BroadcastType.objects.values_list("slug", "name"))
+
+
+def _name(broadcast: Broadcast, *, with_school: bool) -> str:
+    day = format_date(timezone.localtime(broadcast.prepared_at), "M j, Y")
+    return " · ".join([str(broadcast), day, *([broadcast.school.name] if with_school else [])])
 
 
 class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc]
@@ -104,6 +110,7 @@ class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc]
             data["result"] = slug_of(str(params["result"])).replace("_", "-")
         super().__init__(data, Delivery.objects.visible_to(user))
         self.user = user
+        self.has_several_schools = user.schools.count() > 1
         broadcasts = Broadcast.objects.visible_to(user).filter(prepared_at__isnull=False)
         self.filters["broadcast"].queryset = broadcasts
         self._shorten_choices(broadcasts)
@@ -111,11 +118,10 @@ class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc]
     def _shorten_choices(self, broadcasts: QuerySet[Broadcast]) -> None:
         """Years of broadcasts would make the page heavy: offer the latest, and the chosen one."""
         field = self.form.fields["broadcast"]
-        offered = list(broadcasts.only("name", "prepared_at")[:BROADCASTS_TO_CHOOSE_FROM])
+        offered = list(broadcasts.select_related("school")[:BROADCASTS_TO_CHOOSE_FROM])
         if self.chosen_broadcast and self.chosen_broadcast not in offered:
             offered.append(self.chosen_broadcast)
-        days = [format_date(timezone.localtime(each.prepared_at), "M j, Y") for each in offered]
-        named = [(each.pk, f"{each} · {day}") for each, day in zip(offered, days, strict=True)]
+        named = [(each.pk, _name(each, with_school=self.has_several_schools)) for each in offered]
         field.widget.choices = [("", field.empty_label), *named]
 
     @property
@@ -150,7 +156,8 @@ class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc]
         return rows.filter(result__in=LABELS[LABELS_BY_SLUG[slug]]) if slug else rows
 
     def filter_text(self, rows: "QuerySet[Delivery]", _name: str, text: str) -> "QuerySet[Delivery]":
-        for word in text.split():
+        words = text.split()
+        for word in words if len(words) <= MOST_WORDS else [text]:
             rows = rows.filter(Q(name__icontains=word) | Q(email__icontains=word))
         return rows
 

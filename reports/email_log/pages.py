@@ -33,8 +33,8 @@ class EmailLog:
 
     @cached_property
     def table(self) -> DeliveryTable:
-        several = self.filter.user.schools.count() > 1
-        return DeliveryTable(self.filter.qs, self.params.get("sort", ""), shows_school=several)
+        sort = self.params.get("sort", "")
+        return DeliveryTable(self.filter.qs, sort, shows_school=self.filter.has_several_schools)
 
     @cached_property
     def counts(self) -> Mapping[str, int]:

@@ -5,13 +5,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import django_tables2 as tables
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.paginator import EmptyPage, Page, PageNotAnInteger, Paginator
 from django.db.models import Case, F, Func, PositiveSmallIntegerField, QuerySet, When
 from django.db.models.functions import Lower
 from django.template.loader import get_template
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 from django_tables2.rows import BoundRows
 
 from broadcasts.models import Broadcast, Delivery
@@ -63,18 +65,24 @@ class LogPaginator(Paginator):  # type: ignore[type-arg]
 
 class DeliveryTable(tables.Table):  # type: ignore[misc]
     name = LogColumn(
-        Lower("name"), verbose_name=_("Name"), linkify=("reports:delivery-detail", {"pk": tables.A("pk")})
+        Lower("name"), verbose_name=gettext_lazy("Name"), linkify=("reports:delivery-detail", {"pk": tables.A("pk")})
     )
-    email = LogColumn(Lower("email"), verbose_name=_("Email"))
-    broadcast = LogColumn(Lower("broadcast__name"), F("broadcast"), verbose_name=_("Broadcast"))
+    email = LogColumn(Lower("email"), verbose_name=gettext_lazy("Email"))
+    broadcast = LogColumn(Lower("broadcast__name"), F("broadcast"), verbose_name=gettext_lazy("Broadcast"))
     type = LogColumn(
-        F("broadcast__broadcast_type__name"), accessor="broadcast__broadcast_type__name", verbose_name=_("Type")
+        F("broadcast__broadcast_type__name"),
+        accessor="broadcast__broadcast_type__name",
+        verbose_name=gettext_lazy("Type"),
     )
-    attempts = LogColumn(F("attempts"), verbose_name=_("Attempts"), attrs=NUMBER)
+    attempts = LogColumn(F("attempts"), verbose_name=gettext_lazy("Attempts"), attrs=NUMBER)
     last_attempt = LogColumn(
-        F("last_attempt_at"), accessor="last_attempt_at", default="", verbose_name=_("Last Attempt"), attrs=NOWRAP
+        F("last_attempt_at"),
+        accessor="last_attempt_at",
+        default="",
+        verbose_name=gettext_lazy("Last Attempt"),
+        attrs=NOWRAP,
     )
-    result = LogColumn(RESULT_ORDER, verbose_name=_("Delivery Results"))
+    result = LogColumn(RESULT_ORDER, verbose_name=gettext_lazy("Delivery Results"))
 
     class Meta:
         order_by_field = "sort"
@@ -101,6 +109,14 @@ class DeliveryTable(tables.Table):  # type: ignore[misc]
             self.page = self.paginator.page(1)
         except EmptyPage:
             self.page = self.paginator.page(1 if number.startswith(("-", "0")) else self.paginator.num_pages)
+        self.caption = self._describe(total)
+
+    def _describe(self, total: int) -> str:
+        rows = ngettext("%(total)s row", "%(total)s rows", total) % {"total": intcomma(total)}
+        if self.paginator.num_pages == 1:
+            return rows
+        first, last = intcomma(self.page.start_index()), intcomma(self.page.end_index())
+        return _("%(rows)s, showing %(first)s to %(last)s") % {"rows": rows, "first": first, "last": last}
 
     @property
     def sorted_rows(self) -> "QuerySet[Delivery]":
