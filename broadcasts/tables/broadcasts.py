@@ -69,7 +69,7 @@ class BroadcastTable(tables.Table):  # type: ignore[misc]
         if not counts:
             return "—"
         log = reverse("reports:email-log")
-        pills = format_html_join(
+        return format_html_join(
             " ",
             '<a class="result result-{}" href="{}?broadcast={}&amp;result={}">{} {}</a>',
             (
@@ -78,4 +78,3 @@ class BroadcastTable(tables.Table):  # type: ignore[misc]
                 if count
             ),
         )
-        return format_html('<div class="cluster">{}</div>', pills)
