@@ -45,9 +45,9 @@ class UploadForm(forms.Form):
     )
     name = forms.CharField(
         label=gettext_lazy("Name of the new list"),
-        required=False,
         max_length=200,
         help_text=gettext_lazy("For example: Grade 5 families. Leave it empty when you add to a list."),
+        error_messages={"required": gettext_lazy("Give the new list a name, or choose a list to add to.")},
     )
     file = forms.FileField(
         label=gettext_lazy("File"),
@@ -62,18 +62,19 @@ class UploadForm(forms.Form):
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.schools = list(user.schools)
-        school, existing = (
-            cast("forms.ModelChoiceField[School]", self.fields["school"]),
-            cast("ListChoice", self.fields["existing"]),
-        )
-        school.queryset = user.schools
+        cast("forms.ModelChoiceField[School]", self.fields["school"]).queryset = user.schools
+        existing = cast("ListChoice", self.fields["existing"])
         existing.queryset = List.objects.visible_to(user).select_related("school")
         existing.shows_school = len(self.schools) > 1
+        self.fields["name"].required = not self["existing"].value()
         if len(self.schools) == 1:
             del self.fields["school"]
 
     def clean_name(self) -> str:
-        return read_name(self.cleaned_data["name"])
+        name, field = read_name(self.cleaned_data["name"]), self.fields["name"]
+        if field.required and not name:
+            raise ValidationError(field.error_messages["required"])
+        return name
 
     def clean_file(self) -> "UploadedFile[bytes]":
         """Read it once here, so that a file that is of no use is refused beside its field."""
@@ -89,8 +90,8 @@ class UploadForm(forms.Form):
         existing, name = self.cleaned_data.get("existing"), self.cleaned_data.get("name")
         if existing and name:
             self.add_error("name", _("Either add to a list or name a new one: leave one of the two empty."))
-        if not existing and not {"existing", "name"} & self.errors.keys():
-            self._check_new_name(name or "")
+        if name and not existing and not {"existing", "school"} & self.errors.keys():
+            self._check_new_name(name)
 
     @property
     def chosen_school(self) -> School:
@@ -102,9 +103,7 @@ class UploadForm(forms.Form):
         return school
 
     def _check_new_name(self, name: str) -> None:
-        if not name:
-            self.add_error("name", _("Give the new list a name, or choose a list to add to."))
-        elif "school" not in self.errors and is_taken(self.chosen_school, name):
+        if is_taken(self.chosen_school, name):
             self.add_error("name", _("There is a list of this name. Add to that list, or take another name."))
 
 

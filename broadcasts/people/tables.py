@@ -16,6 +16,8 @@ from broadcasts.templatetags.messenger import moment
 
 
 class ListTable(tables.Table):  # type: ignore[misc]
+    caption = gettext_lazy("Lists in order of their names")
+
     name = tables.Column(verbose_name=gettext_lazy("List"))
     school = tables.Column()
     people = tables.Column(
@@ -27,7 +29,6 @@ class ListTable(tables.Table):  # type: ignore[misc]
 
     class Meta:
         orderable = False
-        caption = gettext_lazy("Lists in order of their names")
 
     def before_render(self, request: object) -> None:  # noqa: ARG002
         """Counts the people of the lists of this page only."""
@@ -49,6 +50,8 @@ class ListTable(tables.Table):  # type: ignore[misc]
 
 
 class PeopleTable(tables.Table):  # type: ignore[misc]
+    caption = gettext_lazy("People of this list in order of their names")
+
     name = tables.Column(verbose_name=gettext_lazy("Name"))
     kind = tables.Column(verbose_name=gettext_lazy("Kind"))
     language = tables.Column(verbose_name=gettext_lazy("Language"))
@@ -56,7 +59,6 @@ class PeopleTable(tables.Table):  # type: ignore[misc]
 
     class Meta:
         orderable = False
-        caption = gettext_lazy("People of this list in order of their names")
 
     def render_name(self, record: Person) -> SafeString | str:
         if record.is_active:

@@ -186,7 +186,7 @@ def test_a_file_of_bad_rows_only_is_refused(lincoln: School) -> None:
 
 def test_a_lost_file_is_said(lincoln: School) -> None:
     upload = make_upload(lincoln, FAMILIES)
-    upload.file.storage.delete(upload.file.name)
+    upload.file.delete(save=False)
     with pytest.raises(UnreadableFile, match="Upload it again"):
         confirm_upload(upload, None)
 
