@@ -83,7 +83,7 @@ def _usual_sender(school: School) -> Sender | None:
 
 def save_draft(broadcast: Broadcast, fields: Draft, by: User | None, version: int) -> int:
     """Replace `version` by these fields; the new version. StaleDraft or NotADraft: nothing has changed."""
-    subject = fields.subject.strip()[:SUBJECT_LENGTH]
+    subject = fields.subject.replace("\0", "").strip()[:SUBJECT_LENGTH]
     body_html = sanitising.clean(_as_html(fields.body_html))
     if sanitising.is_blank(body_html):
         body_html = ""
@@ -117,7 +117,7 @@ def _as_html(body: str) -> str:
 
 def _own_text(body_text: str, body_html: str) -> str:
     """Empty while it says what the message says, so that it goes on following the message."""
-    text = "\n".join(body_text.splitlines()).strip("\n")
+    text = "\n".join(body_text.replace("\0", "").splitlines()).strip("\n")
     return "" if text == to_plain_text(body_html) or not text.strip() else text
 
 

@@ -43,7 +43,7 @@ def preferences_url(token: str) -> str:
 
 def preheader(body: str) -> str:
     """The line that mailboxes show beside the subject: how the message begins, no field cut in two."""
-    text = " ".join(to_plain_text(body).split())
+    text = " ".join(to_plain_text(body, is_decorated=False).split())
     if len(text) <= PREHEADER_LENGTH:
         return text
     cut = text[:PREHEADER_LENGTH].rpartition(" ")[0]

@@ -49,10 +49,12 @@ FIELDS: Mapping[str, MergeField] = {
 Escape = Callable[[str], str]
 TITLES = frozenset({"mr", "mrs", "ms", "miss", "mx", "dr", "prof", "rev"})
 
-_BLANK = r"(?:\s|&nbsp;|%20)*"
+_BLANK = r"(?:[\s\u00a0]|&nbsp;|%20)*"
 # An address field of the editor writes its braces and blanks as percent codes.
 _OPEN, _CLOSE = r"(?:\{\{|%7[Bb]%7[Bb])", r"(?:\}\}|%7[Dd]%7[Dd])"
-_FIELD = re.compile(rf"{_OPEN}{_BLANK}({'|'.join(FIELDS)}){_BLANK}{_CLOSE}", re.IGNORECASE)
+# Without ASCII, a dotless i would pass for another case of i, and the values have no such key.
+_FLAGS = re.IGNORECASE | re.ASCII
+_FIELD = re.compile(rf"{_OPEN}{_BLANK}({'|'.join(FIELDS)}){_BLANK}{_CLOSE}", _FLAGS)
 _CANDIDATE = re.compile(rf"{_OPEN}((?:(?!{_OPEN}|{_CLOSE}).)*){_CLOSE}", re.DOTALL)
 _STRAY = re.compile(r"\{\{|\}\}")
 # What nh3 and css-inline write: every "<" of a text is escaped, every attribute stands in double quotes.
@@ -128,7 +130,7 @@ def cut_html(html: str, marks: Mapping[str, str] | None = None) -> Segments:
 
 
 def _cut(text: str, marks: Mapping[str, str], escape_at: Callable[[int], Escape]) -> Segments:
-    pattern = re.compile("|".join([_FIELD.pattern, *map(re.escape, marks)]), re.IGNORECASE)
+    pattern = re.compile("|".join([_FIELD.pattern, *map(re.escape, marks)]), _FLAGS)
     literals, slots, position = [], [], 0
     for match in pattern.finditer(text):
         literals.append(text[position : match.start()])
@@ -153,7 +155,7 @@ def problems_in_html(html: str) -> list[str]:
         _("The field “%(field)s” has formatting in its middle. Delete it and insert it again in one piece.")
         % {"field": one_line(match.group())[:80]}
         for match in _CANDIDATE.finditer(shown)
-        if match.group() not in written
+        if shown.count(match.group()) > written.count(match.group())
     ]
     for tag in _TAG.findall(html):
         found += _problems(unescape(tag))

@@ -10,17 +10,21 @@ BLOCKS = frozenset(
 UNDERLINES = {"h1": "=", "h2": "-"}
 
 
-def to_plain_text(html: str) -> str:
-    """Headings underlined, lists with signs, links as `text (address)`, table cells apart by `|`."""
-    writer = _Writer()
+def to_plain_text(html: str, *, is_decorated: bool = True) -> str:
+    """Headings underlined, lists with signs, links as `text (address)`, table cells apart by `|`.
+
+    Not decorated: without the underlines, rules and addresses, for a line that only shows how it begins.
+    """
+    writer = _Writer(is_decorated=is_decorated)
     writer.feed(html)
     writer.close()
     return writer.text()
 
 
 class _Writer(HTMLParser):
-    def __init__(self) -> None:
+    def __init__(self, *, is_decorated: bool) -> None:
         super().__init__()
+        self.is_decorated = is_decorated
         self.lines: list[str] = [""]
         self.numbers: list[int] = []  # one per open list; 0 for a list without numbers
         self.quotes = 0
@@ -52,7 +56,7 @@ class _Writer(HTMLParser):
             self.is_in_cell = True
         elif tag == "hr":
             self._paragraph()
-            self.lines[-1] += "-" * 20
+            self.lines[-1] += "-" * 20 if self.is_decorated else ""
             self._paragraph()
         elif tag == "a":
             self.links.append((values.get("href", ""), len(self.lines) - 1, len(self.lines[-1])))
@@ -60,7 +64,7 @@ class _Writer(HTMLParser):
             self.lines[-1] += f"[{values['alt'].strip()}]"
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in UNDERLINES and self._has_text():
+        if self.is_decorated and tag in UNDERLINES and self._has_text():
             self.lines.append(UNDERLINES[tag] * min(len(self.lines[-1].strip()), 60))
         if tag in ("ul", "ol") and self.numbers:
             self.numbers.pop()
@@ -92,7 +96,7 @@ class _Writer(HTMLParser):
     def _close_link(self, href: str, line: int, column: int) -> None:
         text = " ".join([self.lines[line][column:], *self.lines[line + 1 :]]).strip()
         shown = href.removeprefix("mailto:").removeprefix("tel:")
-        if shown and shown.rstrip("/") != text.rstrip("/"):
+        if self.is_decorated and shown and shown.rstrip("/") != text.rstrip("/"):
             self.lines[-1] = f"{self.lines[-1].rstrip()} ({shown})".lstrip()
 
     def _has_text(self) -> bool:

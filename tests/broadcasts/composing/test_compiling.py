@@ -119,6 +119,14 @@ def test_what_slipped_into_the_database_is_cleaned_again(broadcast: Broadcast) -
     assert "<script" not in compile_broadcast(broadcast).html_for(MARIA)
 
 
+def test_the_preheader_is_how_the_message_begins(broadcast: Broadcast) -> None:
+    broadcast.contents.update(body_html=f"<h2>News</h2>{BODY}<p>{'word ' * 50}</p>")
+    html = compile_broadcast(broadcast).html_for(MARIA)
+    shown = html.partition('class="preheader"')[2].partition(">")[2].partition("</div>")[0]
+    assert shown.startswith("News Dear Maria, see our page word word")
+    assert shown.endswith("word …")
+
+
 def test_a_users_text_is_never_a_template(broadcast: Broadcast) -> None:
     broadcast.contents.update(body_html="<p>{% load x %}{{ settings.SECRET_KEY }}{{ name }}</p>", subject="{% url %}")
     compiled = compile_broadcast(broadcast)

@@ -94,6 +94,16 @@ def test_a_field_cut_by_formatting_is_a_problem(html: str) -> None:
     assert problems_in_html(html)
 
 
+def test_a_field_cut_by_formatting_is_found_beside_a_whole_one() -> None:
+    assert len(problems_in_html("<p>{{ name }} {{ <b>name</b> }}</p>")) == 1
+
+
+@pytest.mark.parametrize("text", ["{{ ema\u0131l }}", "{{ \u017fchool }}"])
+def test_letters_that_only_look_alike_are_no_field(text: str) -> None:
+    assert problems_in_text(text)
+    assert cut_text(text).fill(VALUES) == text
+
+
 def test_an_unknown_field_in_a_link_is_named() -> None:
     assert "nmae" in problems_in_html('<a href="https://x.example/?n={{ nmae }}">x</a>')[0]
 
