@@ -14,6 +14,7 @@ from allauth.mfa.totp.internal.auth import (
     yield_hotp_counters_from_time,
 )
 from django.core.cache import cache
+from django.core.mail import EmailMessage
 from django.test import Client
 from django.urls import reverse
 
@@ -187,3 +188,29 @@ def test_account_pages_look_like_the_product(as_alice: Client, name: str) -> Non
     page = as_alice.get(reverse(name)).content.decode()
     assert "css/app.css" in page
     assert page.count("<h1") == 1
+
+
+def test_a_forgotten_password_is_chosen_anew_by_a_link(
+    client: Client, alice: User, mailoutbox: list[EmailMessage]
+) -> None:
+    response = client.post(reverse("account_reset_password"), {"email": "alice@school.example"}, follow=True)
+    assert "Check your email" in response.content.decode()
+    link = re.search(r"http://\S+", str(mailoutbox[0].body))
+    assert link
+    page = client.get(link[0], follow=True)
+    new = "a whole new horse battery"
+    client.post(page.request["PATH_INFO"], {"password1": new, "password2": new})
+    client.post(LOGIN, {"login": "alice", "password": new})
+    assert is_signed_in(client)
+    assert "Bad Token" not in page.content.decode()
+    again = Client().get(link[0], follow=True).content.decode()
+    assert 'name="password1"' not in again
+
+
+@pytest.mark.django_db
+def test_asking_for_a_strangers_password_sends_nothing_and_says_the_same(
+    client: Client, mailoutbox: list[EmailMessage]
+) -> None:
+    response = client.post(reverse("account_reset_password"), {"email": "stranger@school.example"}, follow=True)
+    assert "Check your email" in response.content.decode()
+    assert mailoutbox == []
