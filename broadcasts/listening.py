@@ -29,7 +29,7 @@ class QuickSMTP(SMTP):
             # What follows would be taken for commands: there is no way back into this conversation.
             await self.push("552 5.3.4 Message too big")
             self._writer.close()
-            return
+            raise asyncio.CancelledError from None
         status = await self._call_handler_hook("DATA")
         self.envelope = self._create_envelope()
         await self.push(status)
@@ -59,14 +59,14 @@ class SmtpThread(Controller):
     def factory(self) -> SMTP:
         return self._smtp_class(self.handler, **self.SMTP_kwargs)
 
-    async def _listen(self) -> asyncio.AbstractServer:
-        # Bound here because aiosmtpd's own start would knock at port 0.
-        bound = socket.create_server((self.hostname, self.port))
-        self.port = bound.getsockname()[1]
-        return await self.loop.create_server(self._factory_invoker, sock=bound)
+    def start(self) -> None:
+        # Bound here because aiosmtpd would knock at port 0, and would say after seconds only that a port is taken.
+        self._bound = socket.create_server((self.hostname, self.port))
+        self.port = self._bound.getsockname()[1]
+        super().start()
 
     def _create_server(self) -> Any:
-        return self._listen()
+        return self.loop.create_server(self._factory_invoker, sock=self._bound)
 
     def cancel_tasks(self, stop_loop: bool = True) -> None:  # noqa: FBT001, FBT002
         """Let cancelled conversations end before the loop does; aiosmtpd stops it first."""

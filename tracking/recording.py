@@ -21,6 +21,11 @@ ARRIVED = (Result.DELIVERED, Result.OPENED)
 RETURNED = (Result.BOUNCED, Result.FAILED)
 
 
+def storable(text: str, length: int) -> str:
+    """What a stranger wrote, as any database takes it: PostgreSQL knows neither NUL nor half characters."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "")[:length]
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """One thing the outside world says about a delivery.
@@ -49,8 +54,8 @@ class Evidence:
             source=self.source,
             key=self.key,
             result=self.meaning.result,
-            code=self.code[:12],
-            text=self.text[:LONGEST_TEXT].replace("\0", ""),
+            code=storable(self.code, 12),
+            text=storable(self.text, LONGEST_TEXT),
             rule=self.meaning.rule,
         )
 

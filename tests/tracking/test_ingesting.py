@@ -8,8 +8,10 @@ from unittest.mock import patch
 
 import pytest
 from django.core.management import call_command
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from broadcasts.models import BlockedEmail, Delivery
 from broadcasts.results import Result
@@ -212,3 +214,27 @@ def test_the_command_asks_the_mail_server_to_come_again(monkeypatch: pytest.Monk
     ):
         call_command("ingest_bounce", stderr=io.StringIO())
     assert stopped.value.code == 75
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.integers(0, 1500), rubbish=st.binary(max_size=60), cut=st.integers(0, 200))
+def test_no_report_is_too_broken_to_be_taken_in(db: None, place: int, rubbish: bytes, cut: int) -> None:
+    raw = dsn(envelope=f"Original-Envelope-Id: {make_token(1, 'bounce')}")
+    with transaction.atomic():
+        ingest_report(raw[:place] + rubbish + raw[place + cut :], f"b+{make_token(1, 'bounce')}@{BOUNCE_DOMAIN}")
+        transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize("text", [b"550 caf\xe9 \x00 closed", b"=?utf-8?b?8J+YgA==?=", b"=?x?y?z?=", b"\xf0\x9f\x98"])
+def test_the_servers_words_may_be_in_any_bytes(text: bytes) -> None:
+    delivery = make_delivery()
+    assert ingest_report(dsn().replace(b"550 5.1.1 User unknown", text), bounce_address(delivery)) == 1
+    assert result_of(delivery) == Result.FAILED
+
+
+@pytest.mark.parametrize("date", ["Mon, 32 Jan 2017 00:00:00 +0900", "Fri, 31 Dec 9999 23:59:59 -0900", "yesterday"])
+def test_an_impossible_date_is_the_moment_we_heard(date: str) -> None:
+    delivery = make_delivery()
+    raw = dsn().replace(b"Thu, 11 May 2017 09:43:21 -0500", date.encode()).replace(b"Date: Thu", b"X: Thu")
+    assert ingest_report(raw, bounce_address(delivery)) == 1
+    assert timezone.now() - delivery.events.get().at < timedelta(minutes=1)

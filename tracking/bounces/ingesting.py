@@ -18,7 +18,7 @@ from tracking.bounces.complaint import read_complaint
 from tracking.bounces.dsn import read_dsn
 from tracking.bounces.reports import Understood, read_date
 from tracking.models import Event, UnusedReport
-from tracking.recording import Evidence, record_events
+from tracking.recording import Evidence, record_events, storable
 
 LONGEST_KEPT = 64_000
 A_MOMENT = timedelta(seconds=5)
@@ -124,7 +124,7 @@ def _returned_header(message: Message, name: str) -> str:
 
 def _keep_unused(report: Arrived, reason: str) -> None:
     UnusedReport.objects.create(
-        envelope_recipient=report.envelope_recipient[:320],
-        reason=reason[:200],
-        raw=report.raw.decode("utf-8", "replace").replace("\0", "�")[:LONGEST_KEPT],
+        envelope_recipient=storable(report.envelope_recipient, 320),
+        reason=storable(reason, 200),
+        raw=storable(report.raw.decode("utf-8", "replace"), LONGEST_KEPT),
     )

@@ -121,8 +121,8 @@ class BounceListener:
         return self._server.address
 
     def start(self) -> None:
-        self._storer.start()
         self._server.start()
+        self._storer.start()
         publish_service("bounce-listener", *self.address)
 
     def stop(self) -> None:

@@ -32,9 +32,9 @@ def read_date(value: str | None) -> datetime | None:
         return None
     try:
         at = parsedate_to_datetime(str(value))
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, TypeError, OverflowError):
         return None
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def after_type(value: str | None) -> str:
