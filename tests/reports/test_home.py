@@ -39,6 +39,10 @@ def test_user_without_a_school_is_told_whom_to_ask(client: Client, lincoln: Scho
     assert "Ask an administrator" in client.get("/").text
 
 
+def test_administrator_without_any_school_is_led_to_add_one(as_charlie: Client) -> None:
+    assert 'href="/admin/broadcasts/school/add/"' in as_charlie.get("/").text
+
+
 def test_busy_school_sees_what_is_sent_what_needs_a_person_and_what_came_of_it(
     as_alice: Client, lincoln: School
 ) -> None:
