@@ -29,6 +29,8 @@ class RecordedAdmin(Admin[Row]):
     in_use_by: Sequence[tuple[str, Any]] = ()
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if request.method != "POST":
+            return super().changelist_view(request, extra_context)
         with transaction.atomic():  # deleting many and its record, both or neither
             return super().changelist_view(request, extra_context)
 
@@ -48,7 +50,8 @@ class RecordedAdmin(Admin[Row]):
 
     def record(self, request: HttpRequest, deed: str, obj: models.Model, **details: Any) -> None:
         thing = self.opts.verbose_name_raw.lower().replace(" ", "_")
-        audit.record(signed_in_user(request), f"{thing}.{deed}", obj, **details)
+        school = getattr(obj, "school", None)
+        audit.record(signed_in_user(request), f"{thing}.{deed}", obj, school=school, **details)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """What is in use is counted, not listed: a school has a hundred thousand people."""
