@@ -1,7 +1,6 @@
 """A broadcast made ready once per language, so that a recipient costs little more than filling in the fields."""
 
 import binascii
-import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +17,6 @@ __all__ = ["CompiledBroadcast", "Recipient", "compile_broadcast"]
 CRLF = "\r\n"
 ASCII = bytes(range(128))
 PLACE = "place-of-the-token"
-_LINE_END = re.compile(r"\r\n?|\n")
 
 
 @dataclass(frozen=True)
@@ -139,7 +137,8 @@ def _compile_bodies(broadcast: Broadcast, content: Content, marks: Marks) -> _Bo
 
 def _encode(body: str) -> tuple[str, str]:
     """7-bit form with lines of at most 76 characters: readable where the text is mostly ASCII, else short."""
-    data = _LINE_END.sub(CRLF, body.rstrip("\r\n") + "\n").encode()
+    lines = body.replace(CRLF, "\n").replace("\r", "\n").rstrip("\n") + "\n"
+    data = lines.replace("\n", CRLF).encode()
     if len(data.translate(None, ASCII)) * 6 > len(data):
         encoded = binascii.b2a_base64(data, newline=False).decode()
         return "base64", CRLF.join(encoded[at : at + 76] for at in range(0, len(encoded), 76))

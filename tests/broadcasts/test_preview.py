@@ -71,6 +71,11 @@ def test_recipients_are_found_by_name(as_alice: Client, draft: Broadcast) -> Non
     )
 
 
+def test_a_new_name_beats_the_person_shown_before(as_alice: Client, draft: Broadcast) -> None:
+    asked = {"name": "garc", "person": person_named("Adam", draft)}
+    assert "Hello Maria" in as_alice.get(url("preview", draft), asked).content.decode()
+
+
 @pytest.mark.parametrize("person", ["x", "999999999999999999999", "-1", "0"])
 def test_nonsense_shows_the_first_recipient(as_alice: Client, draft: Broadcast, person: str) -> None:
     assert "Hello Adam" in as_alice.get(url("preview", draft), {"person": person}).content.decode()
