@@ -7,6 +7,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from broadcasts.models import Attempt, Broadcast, Delivery
+from broadcasts.results import Result
 from broadcasts.templatetags.messenger import moment
 from reports.doubt import is_on_the_wire
 from tracking.models import Event
@@ -57,7 +58,10 @@ def _attempts(delivery: Delivery) -> Iterator[Entry]:
             (_("Stage"), attempt.phase),
             (_("Rule that decided"), attempt.rule),
         )
-        yield Entry(attempt.at, what, words[outcome], attempt.result, _filled(details))
+        more = words[outcome]
+        if outcome is Attempt.Outcome.DEFERRED and attempt.result == Result.BOUNCED:
+            more = _("We have tried for as long as we try, so this was the last time.")
+        yield Entry(attempt.at, what, more, attempt.result, _filled(details))
 
 
 def _events(delivery: Delivery) -> Iterator[Entry]:
@@ -116,7 +120,7 @@ def standing(delivery: Delivery) -> str:
     if delivery.state in (Delivery.State.IN_DOUBT, Delivery.State.UNCONFIRMED):
         return _doubt(delivery)
     if delivery.next_attempt_at is None:
-        return _("We have given up: we tried for as long as we try.") if delivery.note == "gave_up" else ""
+        return ""
     return _waiting(delivery, delivery.next_attempt_at)
 
 

@@ -109,6 +109,15 @@ def test_says_until_when_a_soft_bounced_email_waits(as_alice: Client, lincoln: S
     assert "waiting until May 11, 2026 12:00 pm" in page_of(as_alice, row)
 
 
+def test_last_of_too_many_attempts_says_so(as_alice: Client, lincoln: School) -> None:
+    row = make_delivery(factory.make_broadcast(lincoln), "ana@home.example", Result.BOUNCED, note="gave_up")
+    for number, result in ((1, Result.SOFT_BOUNCED), (2, Result.BOUNCED)):
+        at = NOON + timedelta(minutes=number)
+        Attempt.objects.create(delivery=row, number=number, at=at, outcome="deferred", code=452, result=result)
+    entries = as_alice.get(f"/email-log/{row.pk}/").context["entries"]
+    assert ["last time" in entry.more for entry in entries if entry.what.startswith("Attempt")] == [False, True]
+
+
 def test_says_why_an_unsent_email_waits(as_alice: Client, lincoln: School) -> None:
     broadcast = factory.make_broadcast(lincoln)
     row = make_delivery(broadcast, "ana@home.example", next_attempt_at=NOON)
