@@ -127,6 +127,12 @@ class UserAdmin(RecordedAdmin[User], AccountAdmin):
     def roles(self, user: User) -> str:
         return ", ".join(str(role.school or role.get_role_display()) for role in user.memberships.all())
 
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001
+        super().save_related(request, form, formsets, change)
+        if not form.instance.memberships.exists():
+            words = _("%(user)s has no role yet and sees no school. Give them one on their page.")
+            self.message_user(request, words % {"user": form.instance}, messages.WARNING)
+
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
         """Nobody locks themselves out: so at least one administrator stays."""
         fields = list(super().get_readonly_fields(request, obj))

@@ -193,6 +193,13 @@ def test_roles_that_make_no_sense_are_explained(
     assert not dora.memberships.exists()
 
 
+def test_a_user_without_a_role_is_pointed_out(as_charlie: Client, alice: User) -> None:
+    row = role_row(alice, DELETE="on")
+    page = as_charlie.post(url("user", "change", alice.pk), user_fields(alice) | roles(row, existing=1), follow=True)
+    assert "Alice has no role yet" in page.content.decode()
+    assert not alice.schools.exists()
+
+
 def test_two_accounts_cannot_share_an_email_address(as_charlie: Client, alice: User, bob: User) -> None:
     fields = user_fields(bob, email="ALICE@school.example")
     response = as_charlie.post(url("user", "change", bob.pk), fields | roles(role_row(bob), existing=1))
