@@ -2,7 +2,7 @@ from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_GET
 
 from broadcasts import audit
 from broadcasts.roles import administrators_only, signed_in_user
@@ -10,7 +10,7 @@ from reports.email_log.exporting import export_chunks
 from reports.email_log.pages import EmailLog
 
 
-@require_safe
+@require_GET
 @administrators_only
 def email_log_export(request: HttpRequest) -> HttpResponseBase:
     user = signed_in_user(request)
