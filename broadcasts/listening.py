@@ -7,13 +7,17 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP
 
-Address = tuple[str, int]
+from broadcasts.local_services import Address
+
+
+class MessageTooBig(Exception):
+    pass
 
 
 class QuickSMTP(SMTP):
     """Reads a message in a few gulps; aiosmtpd goes line by line, which is most of its time."""
 
-    line_length_limit = 1024 * 1024  # what the reader holds at most without seeing the end of what it looks for
+    line_length_limit = 64 * 1024  # how much is read at once
 
     async def smtp_DATA(self, arg: str | None) -> None:  # noqa: N802
         if not self.envelope or not self.envelope.rcpt_tos:
@@ -25,7 +29,7 @@ class QuickSMTP(SMTP):
         await self.push("354 End data with <CR><LF>.<CR><LF>")
         try:
             self.envelope.content = self.envelope.original_content = await self._read_message()
-        except asyncio.LimitOverrunError:
+        except MessageTooBig:
             # What follows would be taken for commands: there is no way back into this conversation.
             await self.push("552 5.3.4 Message too big")
             self._writer.close()
@@ -38,9 +42,12 @@ class QuickSMTP(SMTP):
         """Up to the final dot, without it and without the dots that keep other lines from looking like it."""
         data = bytearray(b"\r\n")
         while not data.endswith(b"\r\n.\r\n"):
-            data += await self._reader.readuntil(b".\r\n")
+            try:
+                data += await self._reader.readuntil(b".\r\n")
+            except asyncio.LimitOverrunError as far:  # an attachment may go on for megabytes without a dot
+                data += await self._reader.readexactly(far.consumed)
             if self.data_size_limit and len(data) > self.data_size_limit:
-                raise asyncio.LimitOverrunError("message too big", len(data))
+                raise MessageTooBig
         return bytes(data[:-3].replace(b"\r\n.", b"\r\n")[2:])
 
 

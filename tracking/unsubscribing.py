@@ -22,13 +22,9 @@ class Choice:
 
 def find_choices(delivery: Delivery) -> list[Choice]:
     """Which types this school sends to this address. Emergencies are not a choice."""
-    wanted = set(
-        ContactType.objects.filter(address__in=_same_addresses(delivery), receives=True).values_list(
-            "broadcast_type", flat=True
-        )
-    )
+    received = _received_types(delivery)
     kinds = BroadcastType.objects.filter(is_active=True, is_emergency=False)
-    return [Choice(kind, kind.pk in wanted) for kind in kinds]
+    return [Choice(kind, kind.pk in received) for kind in kinds]
 
 
 def unsubscribe(delivery: Delivery) -> None:
@@ -55,9 +51,14 @@ def _same_addresses(delivery: Delivery) -> QuerySet[EmailAddress]:
     ).order_by("pk")
 
 
+def _received_types(delivery: Delivery) -> set[int]:
+    received = ContactType.objects.filter(address__in=_same_addresses(delivery), receives=True)
+    return set(received.values_list("broadcast_type", flat=True))
+
+
 @transaction.atomic
 def _apply(delivery: Delivery, *, start: list[BroadcastType], stop: list[BroadcastType]) -> None:
-    received = {one.broadcast_type.pk for one in find_choices(delivery) if one.receives}
+    received = _received_types(delivery)
     _write_choices(delivery, start, receives=True)
     # Also where nothing came before: the family's no must outlast the next upload.
     _write_choices(delivery, stop, receives=False)

@@ -39,14 +39,21 @@ class ReportSender:
     def _run(self) -> None:
         with ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="sandbox-report") as pool:
             while not self._stop.is_set():
-                self._woken.clear()
-                due = self._store.due_reports(time.time(), REPORTS_AT_ONCE)
-                connections = min(CONNECTIONS, 1 + len(due) // 10)
-                shares = [due[start::connections] for start in range(connections)]
-                if not due:
-                    self._wait_for_next()
-                elif not all(list(pool.map(self._send_share, shares))):
+                try:
+                    self._send_what_is_due(pool)
+                except Exception:
+                    log.exception("Reports could not be sent")
                     self._stop.wait(AGAIN_AFTER_SECONDS)
+
+    def _send_what_is_due(self, pool: ThreadPoolExecutor) -> None:
+        self._woken.clear()
+        due = self._store.due_reports(time.time(), REPORTS_AT_ONCE)
+        connections = min(CONNECTIONS, 1 + len(due) // 10)
+        shares = [due[start::connections] for start in range(connections)]
+        if not due:
+            self._wait_for_next()
+        elif not all(list(pool.map(self._send_share, shares))):
+            self._stop.wait(AGAIN_AFTER_SECONDS)
 
     def _wait_for_next(self) -> None:
         next_due_at = self._store.next_due_at()

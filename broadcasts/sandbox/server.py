@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from broadcasts.listening import Address, SmtpThread
-from broadcasts.local_services import publish_service
+from broadcasts.listening import SmtpThread
+from broadcasts.local_services import Address, publish_service
 from broadcasts.sandbox.conversing import SandboxHandler, SandboxSMTP
 from broadcasts.sandbox.sending_reports import ReportSender
 from broadcasts.sandbox.store import Store, sandbox_folder

@@ -67,6 +67,12 @@ def test_everybody_is_taken_and_kept_as_sent(smtp: SMTP, tmp_path: Path) -> None
     ]
 
 
+def test_attachments_go_on_for_megabytes_without_a_dot(smtp: SMTP, tmp_path: Path) -> None:
+    body = b"Subject: Hi\r\n\r\n" + (b"A" * 76 + b"\r\n") * 40_000 + b"end.\r\n" + b"B" * 200_000 + b"\r\n"
+    assert send(smtp, "ann@home.example", body=body)[-1] == "250 2.0.0 Accepted"
+    assert stored(tmp_path, "raw") == [(body,)]
+
+
 @pytest.mark.parametrize(
     ("recipient", "reply"),
     [

@@ -1,10 +1,13 @@
+import re
 from datetime import UTC, datetime
 
 import pytest
 import time_machine
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
+from broadcasts.composing.compiling import Recipient, compile_broadcast
 from broadcasts.models import Delivery
 from broadcasts.results import Result
 from broadcasts.tokens import make_token
@@ -73,3 +76,12 @@ def test_a_row_that_carried_no_email_cannot_be_opened(client: Client) -> None:
     delivery.refresh_from_db()
     assert delivery.result == Result.DUPLICATE
     assert not Event.objects.exists()
+
+
+def test_the_picture_in_a_real_email_is_this_one(client: Client, settings: Settings) -> None:
+    delivery = make_delivery()
+    html = compile_broadcast(delivery.broadcast).html_for(Recipient(delivery.pk, "Ann", delivery.email, "en"))
+    [path] = re.findall(rf'src="{re.escape(settings.SITE_URL)}(/o/[^"]+)"', html)
+    assert client.get(path).content == GIF
+    delivery.refresh_from_db()
+    assert delivery.result == Result.OPENED

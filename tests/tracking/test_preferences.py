@@ -1,8 +1,13 @@
+from email import message_from_bytes
+from urllib.parse import urlsplit
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 
+from broadcasts.composing.compiling import Recipient, compile_broadcast
 from broadcasts.models import AuditEntry, BroadcastType, ContactType, Delivery, School
+from broadcasts.preparing.reach import Reach
 from broadcasts.results import Result
 from broadcasts.tokens import make_token
 from tests import factory
@@ -110,6 +115,15 @@ def test_an_emergency_is_not_unsubscribed_by_a_click(
     assert "Emergency" in received(lincoln)
 
 
+def test_a_type_that_is_no_longer_in_use_can_be_stopped_too(
+    client: Client, delivery: Delivery, lincoln: School, types: dict[str, BroadcastType]
+) -> None:
+    BroadcastType.objects.filter(pk=types["General"].pk).update(is_active=False)
+    client.post(url_of(delivery), ONE_CLICK)
+    assert received(lincoln) == {"Attendance", "Emergency"}
+    assert AuditEntry.objects.get().details["stopped"] == ["General"]
+
+
 @pytest.mark.parametrize("token", ["nonsense", "1.0000", "a" * 200])
 def test_a_link_cut_short_says_so_and_changes_nothing(
     client: Client, delivery: Delivery, lincoln: School, token: str
@@ -126,3 +140,17 @@ def test_the_token_of_another_door_does_not_open_this_one(
 ) -> None:
     client.post(reverse("tracking:preferences", args=[make_token(delivery.pk, "pixel")]), ONE_CLICK)
     assert received(lincoln) == {"General", "Attendance", "Emergency"}
+
+
+def test_the_button_of_the_mail_program_takes_effect_at_the_next_broadcast(
+    client: Client, delivery: Delivery, lincoln: School
+) -> None:
+    """From the header of a real email to the review of the next one (RFC 8058)."""
+    recipient = Recipient(delivery.pk, delivery.name, delivery.email, "en")
+    email = message_from_bytes(compile_broadcast(delivery.broadcast).message_for(recipient))
+    assert email["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    url = urlsplit(email["List-Unsubscribe"].strip("<>"))
+    assert client.post(url.path, {"List-Unsubscribe": "One-Click"}).status_code == 200
+    assert delivery.person is not None
+    following = factory.make_broadcast(lincoln, [delivery.person])
+    assert Reach(following).counts()["No Email Selected"] == 1

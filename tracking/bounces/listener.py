@@ -11,8 +11,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from django.conf import settings
 from django.db import close_old_connections, connections
 
-from broadcasts.listening import Address, SmtpThread
-from broadcasts.local_services import publish_service
+from broadcasts.listening import SmtpThread
+from broadcasts.local_services import Address, publish_service
 from tracking.bounces.ingesting import Arrived, ingest_reports
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,6 @@ class Storer:
     def _run(self) -> None:
         try:
             while batch := self._next_batch():
-                close_old_connections()
                 self._store_batch(batch)
         finally:
             connections.close_all()
@@ -71,6 +70,7 @@ class Storer:
 
     def _store_batch(self, batch: list[Waiting]) -> None:
         try:
+            close_old_connections()
             ingest_reports([waiting.report for waiting in batch])
         except Exception:
             # The conversation goes on whatever happened: the sender keeps the report and comes again.
