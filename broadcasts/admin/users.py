@@ -129,7 +129,7 @@ class UserAdmin(RecordedAdmin[User], AccountAdmin):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001
         super().save_related(request, form, formsets, change)
-        if not form.instance.memberships.exists():
+        if not Membership.objects.filter(user=form.instance).exists():
             words = _("%(user)s has no role yet and sees no school. Give them one on their page.")
             self.message_user(request, words % {"user": form.instance}, messages.WARNING)
 
