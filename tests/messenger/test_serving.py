@@ -8,9 +8,8 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.request import urlopen
@@ -19,6 +18,7 @@ import pytest
 
 from tests.browser.running import ROOT, read_greeting
 from tests.smtp_server import ScriptedServer
+from tests.waiting import wait_for
 from tests.with_servers import free_port
 
 pytestmark = pytest.mark.skipif(
@@ -83,13 +83,6 @@ def answer(done: "subprocess.CompletedProcess[str]") -> dict[str, int]:
     assert done.returncode in (0, 3), done.stdout + done.stderr
     results: dict[str, int] = json.loads(done.stdout.splitlines()[-1])["results"]
     return results
-
-
-def wait_for(condition: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < end, f"{what} did not happen in {SECONDS} s"
-        time.sleep(0.05)
 
 
 def accepted(home: Path) -> Counter[str]:
