@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import TypeVar, cast
 
 from django.db import connection
@@ -11,7 +12,7 @@ from django.utils import timezone
 
 from broadcasts.models import ContactType, EmailAddress, List, ListMember, Person
 from broadcasts.people.cells import Address
-from broadcasts.people.directory import in_chunks
+from broadcasts.people.directory import CHUNK, in_chunks
 from broadcasts.people.planning import Change, Plan, TypeSet, default_kind
 
 AnyRow = TypeVar("AnyRow", bound=Model)
@@ -28,47 +29,42 @@ def store_people(plan: Plan) -> set[int]:
     brought = {
         change.person.pk: (tuple(change.added), change.wanted.types) for change in plan.changed if change.added
     }
-    new: set[int] = set()
-    for chunk in in_chunks(plan.new, 10_000):
-        people = Person.objects.bulk_create(
-            Person(
-                school=plan.school,
-                name=wanted.row.name,
-                kind=default_kind(wanted.row),
-                language=wanted.row.language or plan.school.language,
-            )
-            for wanted in chunk
-        )
-        for person, wanted in zip(people, chunk, strict=True):
-            new.add(person.pk)
-            brought[person.pk] = wanted.row.addresses, wanted.types
+    new = _insert_people(plan)
+    brought |= {pk: (one.row.addresses, one.types) for pk, one in zip(new, plan.new, strict=True)}
     _store_addresses(plan, brought)
-    return new
+    return set(new)
 
 
 def join_list(into: List, people: Iterable[int]) -> None:
-    ListMember.objects.bulk_create(
-        (ListMember(list=into, person_id=pk) for pk in sorted(people)), ignore_conflicts=True
+    """Those who are members already stay members once."""
+    _insert(ListMember, ("list", "person"), ((into.pk, pk) for pk in sorted(people)), "ON CONFLICT DO NOTHING")
+
+
+def _insert_people(plan: Plan) -> list[int]:
+    """Their keys, in the order of the plan."""
+    now, school = _now(), plan.school
+    rows = (
+        (school.pk, row.name, default_kind(row), row.language or school.language, True, now)
+        for row in (wanted.row for wanted in plan.new)
     )
+    fields = ("school", "name", "kind", "language", "is_active", "created_at")
+    return _insert(Person, fields, rows, "RETURNING id")
 
 
 def _store_addresses(plan: Plan, brought: dict[int, tuple[tuple[Address, ...], TypeSet]]) -> None:
-    for people in in_chunks(brought):
+    for people in in_chunks(brought, 10_000):
         rows = [
             (person, address.address, address.key, not address.problem, position)
             for person in people
             for position, address in enumerate(brought[person][0])
         ]
-        _insert(EmailAddress, ("person", "address", "key", "is_valid", "position"), rows)
-        added = {(person, key) for person, _address, key, _valid, _position in rows}
-        stored = EmailAddress.objects.filter(person__in=people).values_list("pk", "person_id", "key")
-        choices = (
+        fields = ("person", "address", "key", "is_valid", "position")
+        stored = _insert(EmailAddress, fields, rows, "RETURNING id")
+        _insert_choices(
             choice
-            for pk, person, key in stored
-            if (person, key) in added
+            for pk, (person, _address, key, _valid, _position) in zip(stored, rows, strict=True)
             for choice in _first_choices(plan, pk, key, brought[person][1])
         )
-        _insert_choices(choices)
 
 
 def _first_choices(plan: Plan, address: int, key: str, receives: TypeSet) -> Iterator[tuple[int, int, bool, str]]:
@@ -80,24 +76,31 @@ def _first_choices(plan: Plan, address: int, key: str, receives: TypeSet) -> Ite
 
 
 def _insert_choices(choices: Iterable[tuple[int, int, bool, str]]) -> None:
-    now = cast("str | datetime", connection.ops.adapt_datetimefield_value(timezone.now()))
-    _insert(
-        ContactType,
-        ("address", "broadcast_type", "receives", "chosen_by", "changed_at"),
-        [(*choice, now) for choice in choices],
-    )
+    now = _now()
+    fields = ("address", "broadcast_type", "receives", "chosen_by", "changed_at")
+    _insert(ContactType, fields, ((*choice, now) for choice in choices))
 
 
-def _insert(model: type[Model], fields: Iterable[str], rows: Sequence[tuple[Value, ...]]) -> None:
-    """What bulk_create does, without an object for each row: a tenth of the time while others wait to write."""
+def _insert(model: type[Model], fields: Sequence[str], rows: Iterable[tuple[Value, ...]], end: str = "") -> list[int]:
+    """What bulk_create does, without an object for each row: a third of the time while others wait to write.
+
+    With the end "RETURNING id", the keys in the order of the rows.
+    """
     meta, quote = model._meta, connection.ops.quote_name  # noqa: SLF001
     columns = [quote(cast("Field[object, object]", meta.get_field(field)).column or "") for field in fields]
-    places = ", ".join(["%s"] * len(columns))
+    places = f"({', '.join(['%s'] * len(columns))})"
+    start = f"INSERT INTO {quote(meta.db_table)} ({', '.join(columns)}) VALUES"
+    pks: list[int] = []
     with connection.cursor() as cursor:
-        cursor.executemany(
-            f"INSERT INTO {quote(meta.db_table)} ({', '.join(columns)}) VALUES ({places})",  # noqa: S608
-            rows,
-        )
+        for chunk in in_chunks(rows, CHUNK // len(columns)):
+            cursor.execute(f"{start} {', '.join([places] * len(chunk))} {end}", [*chain.from_iterable(chunk)])
+            if end.startswith("RETURNING"):
+                pks += [pk for (pk,) in cursor.fetchall()]
+    return pks
+
+
+def _now() -> str | datetime:
+    return cast("str | datetime", connection.ops.adapt_datetimefield_value(timezone.now()))
 
 
 def _update_people(changes: list[Change]) -> None:
