@@ -37,6 +37,10 @@ document.addEventListener("htmx:afterSettle", (event) => {
   if (spoken) announce(spoken.dataset.announce);
 });
 
+for (const trouble of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
+  document.addEventListener(trouble, () => announce(document.getElementById("announcements")?.dataset.trouble));
+}
+
 // An expired session answers with the sign-in page: go there instead of swapping it in.
 document.addEventListener("htmx:beforeSwap", (event) => {
   const answered = event.detail.xhr.responseURL;
