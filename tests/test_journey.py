@@ -99,56 +99,74 @@ def test_in_a_browser(product: Product, browser: Browser, signed_in: Any, tmp_pa
     file = tmp_path / "grade-5.csv"
     file.write_text(FAMILIES)
     with visit(browser, product, signed_in) as visited:
-        office, page = Office(visited.page), visited.page
+        office = Office(visited.page)
+        upload_in_browser(office, file)
+        broadcast = write_and_review(office)
+        send_and_watch(office, broadcast)
+        read_what_became_of_it(office, broadcast)
+        open_and_unsubscribe(office, broadcast)
+        see_who_is_left_out_next_time(office)
+        export_the_log(office, broadcast)
 
-        # A list from a file: nothing is stored before Confirm, and what is wrong is said with its row.
-        office.upload(file, "Grade 5")
-        expect(page.locator("main")).to_contain_text("two..dots@homes.example")
-        office.confirm_upload()
 
-        # Write, look at it as a family will, and see whom it would reach.
-        draft = office.make_draft("Snow day", "School is closed today.", "Grade 5")
-        page.goto(f"{draft}preview/")
-        expect(page.frame_locator("iframe").first.locator("body")).to_contain_text("School is closed today.")
-        page.goto(f"{draft}review/")
-        assert office.read_counts() == as_on_the_review_page(BEFORE)
-        page.get_by_role("link", name=re.compile("Duplicate")).click()
-        expect(page.locator("main")).to_contain_text("Ben who shares Ada's address")
+def upload_in_browser(office: Office, file: Path) -> None:
+    """Nothing is stored before Confirm, and what is wrong is said."""
+    office.upload(file, "Grade 5")
+    expect(office.main).to_contain_text("two..dots@homes.example")
+    office.confirm_upload()
 
-        # Send it and watch.
-        page.goto(f"{draft}review/")
-        office.press("Send to 9 people")
-        expect(page.get_by_role("button", name="Undo")).to_be_visible()
-        office.wait_for_counts(AFTER)
-        assert sum(office.read_counts().values()) == PEOPLE
 
-        # The Email Log knows what became of it, person by person.
-        number = int(draft.strip("/").split("/")[-1])
-        log = office.read_log(number)
-        assert len(log) == PEOPLE
-        assert log == log | RESULT_OF
-        expect(page.locator("main table")).to_contain_text(MOMENT)
-        page.get_by_role("link", name="Dan whose mailbox is full at first").click()
-        expect(page.locator("main")).to_contain_text("Mailbox full, try again later")
+def write_and_review(office: Office) -> int:
+    """Look at it as a family will, and see whom it would reach; the broadcast's number."""
+    draft = office.make_draft("Snow day", "School is closed today.", "Grade 5")
+    office.page.goto(f"{draft}preview/")
+    letter = office.page.frame_locator("iframe").first.locator("body")
+    expect(letter).to_contain_text("School is closed today.")
+    office.page.goto(f"{draft}review/")
+    assert office.read_counts() == as_on_the_review_page(BEFORE)
+    office.page.get_by_role("link", name=re.compile("Duplicate")).click()
+    expect(office.main).to_contain_text("Ben who shares Ada's address")
+    return int(draft.strip("/").split("/")[-1])
 
-        # Ada opens hers, and stops such emails.
-        letter = office.open_message_to("reader@homes.example")
-        assert office.read_log(number)["Ada Reader"] == "Opened"
-        page.goto(office.preferences_link(letter))
-        page.get_by_label("General").uncheck()
-        office.press("Save my choices")
-        expect(page.get_by_role("status")).to_contain_text("saved")
 
-        # Next time she is left out, and so is the one who called it spam.
-        again = office.make_draft("Ice day", "Closed again.", "Grade 5")
-        page.goto(f"{again}review/")
-        assert office.read_counts() == as_on_the_review_page(NEXT_TIME)
+def send_and_watch(office: Office, broadcast: int) -> None:
+    office.page.goto(f"/broadcasts/{broadcast}/review/")
+    office.press("Send to 9 people")
+    expect(office.page.get_by_role("button", name="Undo")).to_be_visible()
+    office.wait_for_counts(AFTER)
+    assert sum(office.read_counts().values()) == PEOPLE
 
-        # An administrator takes the log away as a file.
-        page.goto(f"/email-log/?broadcast={number}")
-        with page.expect_download() as download:
-            page.get_by_role("link", name="Export as CSV").click()
-        check_export(download.value.path().read_bytes())
+
+def read_what_became_of_it(office: Office, broadcast: int) -> None:
+    """Person by person, down to the mail server's own words."""
+    log = office.read_log(broadcast)
+    assert len(log) == PEOPLE
+    assert log == log | RESULT_OF
+    expect(office.main).to_contain_text(MOMENT)
+    office.page.get_by_role("link", name="Dan whose mailbox is full at first").click()
+    expect(office.main).to_contain_text("Mailbox full, try again later")
+
+
+def open_and_unsubscribe(office: Office, broadcast: int) -> None:
+    letter = office.open_message_to("reader@homes.example")
+    assert office.read_log(broadcast)["Ada Reader"] == "Opened"
+    office.page.goto(office.preferences_link(letter))
+    office.page.get_by_label("General").uncheck()
+    office.press("Save my choices")
+    expect(office.page.get_by_role("status")).to_contain_text("saved")
+
+
+def see_who_is_left_out_next_time(office: Office) -> None:
+    again = office.make_draft("Ice day", "Closed again.", "Grade 5")
+    office.page.goto(f"{again}review/")
+    assert office.read_counts() == as_on_the_review_page(NEXT_TIME)
+
+
+def export_the_log(office: Office, broadcast: int) -> None:
+    office.page.goto(f"/email-log/?broadcast={broadcast}")
+    with office.page.expect_download() as download:
+        office.page.get_by_role("link", name="Export as CSV").click()
+    check_export(download.value.path().read_bytes())
 
 
 @pytest.fixture

@@ -24,6 +24,10 @@ class Office:
     def path(self) -> str:
         return urlsplit(self.page.url).path
 
+    @property
+    def main(self) -> Locator:
+        return self.page.locator("main")
+
     def press(self, words: str) -> None:
         self.page.get_by_role("button", name=words, exact=True).click()
 
@@ -45,7 +49,7 @@ class Office:
 
     def confirm_upload(self) -> None:
         self.press("Confirm")
-        expect(self.page.locator("main")).to_contain_text("joined")
+        expect(self.main).to_contain_text("joined")
 
     # --- broadcasts ---------------------------------------------------------------------------------------
 
@@ -119,5 +123,5 @@ class Office:
     def preferences_link(self, message: str) -> str:
         """Where the link in this message leads."""
         self.page.goto(message)
-        found = ADDRESS.findall(self.page.locator("main").inner_text())
+        found = ADDRESS.findall(self.main.inner_text())
         return next(urlsplit(address).path for address in found if "/u/" in address)

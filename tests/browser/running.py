@@ -33,7 +33,7 @@ OPTIONS = (
 # What the page's policy forbade, as an error in its console.
 TELL_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) =>
-    console.error(`policy violated: ${event.effectiveDirective} ${event.blockedURI} ${event.sample}`));
+    console.error(`policy violated: ${event.effectiveDirective} ${event.blockedURI} ${event.sourceFile}`));
 """
 
 
