@@ -7,9 +7,9 @@ from functools import cached_property
 
 from django.db.models import Count, QuerySet
 
+from broadcasts.counting import counts_by_broadcast
+from broadcasts.delivering.doubts import doubtful
 from broadcasts.models import UNDER_WAY, Broadcast, Delivery, List, School, Upload, User
-from reports.counting import counts_by_broadcast
-from reports.doubt import doubtful
 
 LAST_BROADCASTS = 5
 AT_MOST = 10

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
+from broadcasts.delivering.doubts import is_on_the_wire
 from broadcasts.models import Attempt, Broadcast, Delivery
 from broadcasts.results import Result
 from broadcasts.templatetags.messenger import moment
-from reports.doubt import is_on_the_wire
 from tracking.models import Event
 
 

@@ -4,9 +4,9 @@ from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
+from broadcasts.delivering.doubts import doubtful
 from broadcasts.models import Delivery
 from broadcasts.results import STILL_TRYING, Result, raise_results
 
@@ -22,10 +22,12 @@ def apply_evidence(delivery_ids: Collection[int], result: Result) -> int:
     """
     rows = Delivery.objects.filter(pk__in=delivery_ids, is_sendable=True)
     changed = raise_results(rows, result)
-    abandoned = Q(state=State.UNCONFIRMED) | Q(state=State.IN_DOUBT, lease_until__lt=timezone.now())
-    rows.filter(abandoned).update(state=State.IDLE, lease_token=None, lease_until=None, next_attempt_at=None)
+    rows.filter(doubtful(timezone.now())).update(
+        state=State.IDLE, lease_token=None, lease_until=None, next_attempt_at=None
+    )
     if result not in STILL_TRYING:
-        rows.filter(state=State.IDLE, next_attempt_at__isnull=False).update(next_attempt_at=None)
+        # Also of rows that a worker holds: it will find that they need no email any more.
+        rows.filter(next_attempt_at__isnull=False).update(next_attempt_at=None)
     return changed
 
 

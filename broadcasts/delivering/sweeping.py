@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from broadcasts.delivering.claiming import SENDING
 from broadcasts.models import UNDER_WAY, Attempt, Broadcast, Delivery
-from broadcasts.results import Result, raised_to
+from broadcasts.results import STILL_TRYING, Result, raised_to
 
 State, Status = Delivery.State, Broadcast.Status
 # A worker that was asked, or took rows, this recently is still at it.
@@ -67,10 +67,11 @@ def end_doubts(now: datetime) -> int:
 
 def _end_doubt(row: Delivery, now: datetime) -> None:
     kind = row.broadcast.broadcast_type
+    is_settled = row.result not in STILL_TRYING  # a report came while the lease still ran
     again = kind is not None and kind.repeat_when_in_doubt and row.broadcast.status in (*SENDING, Status.PAUSED)
     Delivery.objects.filter(pk=row.pk, state=State.IN_DOUBT).update(
-        state=State.IDLE if again else State.UNCONFIRMED,
-        next_attempt_at=now if again else None,
+        state=State.IDLE if again or is_settled else State.UNCONFIRMED,
+        next_attempt_at=now if again and not is_settled else None,
         lease_token=None,
         lease_until=None,
     )

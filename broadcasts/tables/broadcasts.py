@@ -1,10 +1,9 @@
 """All broadcasts of a school, newest first, each with what became of it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import django_tables2 as tables
 from django.contrib.humanize.templatetags.humanize import intcomma
-from django.db.models import Count
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -12,19 +11,8 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from broadcasts.models import Broadcast, Delivery
-from broadcasts.results import LABELS
+from broadcasts.models import Broadcast
 from broadcasts.templatetags.messenger import moment
-
-
-def count_by_broadcast(broadcasts: Iterable[Broadcast]) -> dict[int, dict[str, int]]:
-    """`count_by_label` for a page of broadcasts in one query."""
-    rows = Delivery.objects.filter(broadcast__in=[broadcast.pk for broadcast in broadcasts]).order_by()
-    found = {(pk, code): n for pk, code, n in rows.values_list("broadcast", "result").annotate(Count("pk"))}
-    return {
-        pk: {label: sum(found.get((pk, code), 0) for code in codes) for label, codes in LABELS.items()}
-        for pk in {pk for pk, _code in found}
-    }
 
 
 class BroadcastTable(tables.Table):  # type: ignore[misc]

@@ -8,7 +8,6 @@ from functools import cached_property
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -19,11 +18,13 @@ from django_htmx.http import HttpResponseClientRedirect
 from django_tables2 import RequestConfig
 
 from broadcasts import audit
+from broadcasts.counting import counts_by_broadcast
+from broadcasts.delivering.doubts import doubtful
 from broadcasts.forms.filtering import BroadcastFilterForm
-from broadcasts.models import Broadcast, Delivery
+from broadcasts.models import Broadcast
 from broadcasts.results import count_by_label
 from broadcasts.roles import signed_in_user
-from broadcasts.tables.broadcasts import BroadcastTable, count_by_broadcast
+from broadcasts.tables.broadcasts import BroadcastTable
 from broadcasts.views.reviewing import find_broadcast
 
 ANNOUNCE_EVERY = timedelta(seconds=15)
@@ -57,8 +58,7 @@ class Progress:
     @cached_property
     def in_doubt(self) -> int:
         """Emails whose server never said whether it took them; not those on the wire at this moment."""
-        abandoned = Q(state=Delivery.State.UNCONFIRMED) | Q(state=Delivery.State.IN_DOUBT, lease_until__lt=self.now)
-        return self.broadcast.deliveries.filter(abandoned).count()
+        return self.broadcast.deliveries.filter(doubtful(self.now)).count()
 
     @property
     def still_trying(self) -> int:
@@ -173,7 +173,7 @@ def broadcast_list(request: HttpRequest) -> HttpResponse:
     if has_one_school:
         table.exclude = ("school",)
     RequestConfig(request, paginate={"per_page": BROADCASTS_PER_PAGE, "silent": True}).configure(table)
-    table.counts = count_by_broadcast(row.record for row in table.page)
+    table.counts = counts_by_broadcast(row.record for row in table.page)
     context = {
         "table": table,
         "form": form,

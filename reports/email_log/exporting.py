@@ -10,9 +10,9 @@ from django.db.models import Case, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from broadcasts.csv_guard import csv_lines
+from broadcasts.delivering.doubts import doubtful
 from broadcasts.models import Delivery
 from broadcasts.templatetags.messenger import moment
-from reports.doubt import doubtful
 from reports.explanations import label_of
 
 HEADER = (

@@ -16,9 +16,9 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from broadcasts.delivering.doubts import doubtful
 from broadcasts.models import Broadcast, BroadcastType, Delivery, User
 from broadcasts.results import LABELS, Result
-from reports.doubt import doubtful
 from reports.explanations import LABELS_BY_SLUG, slug_of
 
 BROADCASTS_TO_CHOOSE_FROM = 200

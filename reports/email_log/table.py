@@ -16,10 +16,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django_tables2.rows import BoundRows
 
+from broadcasts.delivering.doubts import doubt_about
 from broadcasts.models import Broadcast, Delivery
 from broadcasts.results import Result
 from broadcasts.templatetags.messenger import moment
-from reports.doubt import doubt_about
 
 # Both codes of Blocked stand together, at the lower one's place in the order of the results.
 RESULT_ORDER = Case(

@@ -6,9 +6,9 @@ from django.utils import timezone
 from django.utils.translation import get_language_info
 from django.views.decorators.http import require_safe
 
+from broadcasts.delivering.doubts import doubt_about
 from broadcasts.models import Delivery
 from broadcasts.roles import signed_in_user
-from reports.doubt import doubt_about
 from reports.email_log.pages import ROWS_A_PAGE, EmailLog
 from reports.explanations import explain
 from reports.timeline import standing, timeline

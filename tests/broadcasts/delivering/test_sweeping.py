@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from broadcasts.delivering.claiming import claim_batch
+from broadcasts.delivering.claiming import claim_batch, release_claims
 from broadcasts.delivering.controlling import cancel, pause, send_now
 from broadcasts.delivering.evidence import apply_evidence
 from broadcasts.delivering.ledger import mark_in_doubt
@@ -15,7 +15,7 @@ from broadcasts.delivering.sweeping import recover_after_restart, sweep
 from broadcasts.models import Broadcast, Delivery, User
 from broadcasts.results import Result
 from tests import factory
-from tests.broadcasts.delivering.steps import deliver, make_people, results_of, row_of, start
+from tests.broadcasts.delivering.steps import deliver, make_due, make_people, results_of, row_of, start
 from tests.smtp_server import Script
 
 pytestmark = pytest.mark.django_db
@@ -104,6 +104,29 @@ def test_a_report_ends_a_doubt(settings: Settings) -> None:
     assert (row.get_result_display(), row.state, row.next_attempt_at) == ("Delivered", State.IDLE, None)
     broadcast.refresh_from_db()
     assert broadcast.status == Broadcast.Status.SENT
+
+
+def test_a_report_that_came_before_the_lease_ended_ends_the_doubt_too(settings: Settings) -> None:
+    broadcast = start(make_people("anna@x.example"))
+    row = in_doubt(broadcast)
+    apply_evidence([row.pk], Result.DELIVERED)
+    later(settings.LEASE_SECONDS + settings.IN_DOUBT_GRACE_SECONDS + 5)
+    sweep(timezone.now())
+    row.refresh_from_db()
+    assert (row.get_result_display(), row.state, row.next_attempt_at) == ("Delivered", State.IDLE, None)
+
+
+def test_a_report_about_a_row_that_a_worker_holds_ends_its_retries(mail_server: Script) -> None:
+    mail_server.answer("rcpt", "452 4.2.2 full", times=1)
+    broadcast = start(make_people("anna@x.example"))
+    deliver(broadcast)
+    make_due(broadcast)
+    batch = claim_batch(broadcast.pk, 1, timezone.now())
+    apply_evidence([batch.deliveries[0].pk], Result.DELIVERED)
+    release_claims(batch.token)
+    deliver(broadcast)
+    assert not mail_server.received
+    assert sweep(timezone.now() + timedelta(hours=1)) == []
 
 
 def test_a_row_that_was_given_to_another_worker_is_not_sent_by_the_first() -> None:

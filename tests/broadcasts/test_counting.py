@@ -1,8 +1,8 @@
 from pytest_django import DjangoAssertNumQueries
 
+from broadcasts.counting import counts_by_broadcast
 from broadcasts.models import School
 from broadcasts.results import LABELS, count_by_label
-from reports.counting import counts_by_broadcast
 from tests import factory
 from tests.reports.rows import make_one_of_each
 
