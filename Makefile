@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# Tests of one group share a worker: those in the browser share one running Messenger.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 CODE := messenger broadcasts tracking reports tests manage.py
 LOCK := uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet
 
@@ -16,9 +18,9 @@ run: .venv/runtime ## start Messenger on http://127.0.0.1:8000/ (PORT=... for an
 
 test: .venv/dev ## all tests, on SQLite and on PostgreSQL with Redis (TESTS="-k sending" for some)
 	@echo "== on SQLite"
-	@$(BIN)/python -m pytest -n 2 $(TESTS)
+	@$(PYTEST) $(TESTS)
 	@echo "== on PostgreSQL and Redis"
-	@$(BIN)/python -m tests.with_servers -- $(BIN)/python -m pytest -n 2 $(TESTS)
+	@$(BIN)/python -m tests.with_servers -- $(PYTEST) $(TESTS)
 
 check: .venv/dev ## style, types, templates, imports, settings, migrations
 	$(BIN)/ruff format --check $(CODE)

@@ -1,6 +1,6 @@
 """Every address of the product by every role → what they get. An address that is missing here fails the suite."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -193,7 +193,7 @@ def make_unused_list() -> List:
 
 def target(named_object: str) -> dict[str, object]:
     """What the address names, made afresh; all of it belongs to Lincoln school."""
-    makers = {
+    makers: dict[str, Callable[[], Broadcast | Delivery | List | Upload]] = {
         "list": make_unused_list,
         "upload": make_upload,
         "delivery": make_delivery,

@@ -125,9 +125,19 @@ def postgres(folder: Path) -> Iterator[str]:
     password_file = home / "password"
     password_file.write_text(password)
     password_file.chmod(0o644)  # the folder is the user's own
-    init = [programs / "initdb", "-D", home / "data", "-U", "messenger", "-E", "UTF8", "--no-sync", "--no-locale"]
+    init = [
+        str(programs / "initdb"),
+        "-D",
+        str(home / "data"),
+        "-U",
+        "messenger",
+        "-E",
+        "UTF8",
+        "--no-sync",
+        "--no-locale",
+    ]
     init += ["--auth=scram-sha-256", f"--pwfile={password_file}"]
-    made = subprocess.run(init, capture_output=True, cwd="/", check=False, **user)
+    made: subprocess.CompletedProcess[bytes] = subprocess.run(init, capture_output=True, cwd="/", check=False, **user)
     if made.returncode:
         raise NoServerError(f"initdb failed:\n{made.stdout.decode()}{made.stderr.decode()}")
     quick = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "100"}

@@ -123,5 +123,5 @@ class Office:
     def preferences_link(self, message: str) -> str:
         """Where the link in this message leads."""
         self.page.goto(message)
-        found = ADDRESS.findall(self.main.inner_text())
+        found: list[str] = ADDRESS.findall(self.main.inner_text())
         return next(urlsplit(address).path for address in found if "/u/" in address)

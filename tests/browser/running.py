@@ -100,8 +100,8 @@ def own_servers(worker: int) -> dict[str, str]:
     if address := os.environ.get("DATABASE_URL"):
         name = f"browser_{worker}"
         with psycopg.connect(address, autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE IF EXISTS {name}")  # type: ignore[arg-type]
-            connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+            connection.execute(f"DROP DATABASE IF EXISTS {name}")
+            connection.execute(f"CREATE DATABASE {name}")
         own["DATABASE_URL"] = urlsplit(address)._replace(path=f"/{name}").geturl()
     if address := os.environ.get("REDIS_URL"):
         own["REDIS_URL"] = urlsplit(address)._replace(path=f"/{32 + worker}").geturl()
