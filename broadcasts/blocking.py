@@ -24,14 +24,14 @@ def block_addresses(
     by: User | None = None,
 ) -> list[BlockedEmail]:
     """Put addresses on the list; those that are on it already stay as they are. Returns the new ones."""
-    wanted = {address_key(address): address.strip() for address in addresses if address.strip()}
-    known = set(BlockedEmail.objects.filter(key__in=wanted).values_list("key", flat=True))
     added = []
-    for key, address in wanted.items():
-        if key not in known:
-            blocked = BlockedEmail.objects.create(
-                address=address[:320], key=key, reason=reason[:500], source=source, added_by=by
-            )
+    for key, address in {address_key(address): address.strip() for address in addresses if address.strip()}.items():
+        # Two complaints about one address may arrive in the same moment.
+        blocked, is_new = BlockedEmail.objects.get_or_create(
+            key=key,
+            defaults={"address": address[:320], "reason": reason[:500], "source": source, "added_by": by},
+        )
+        if is_new:
             audit.record(by, "blocked_email.added", blocked, reason=reason, source=source.value)
             added.append(blocked)
     return added

@@ -1,5 +1,6 @@
 """Who may do what. Office staff work for their school; administrators see every school and use the admin."""
 
+import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -11,7 +12,10 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 
+from broadcasts.delivering.transports import MailServerTrouble
 from broadcasts.models import User
+
+log = logging.getLogger(__name__)
 
 
 class RoleBackend(ModelBackend):
@@ -32,6 +36,13 @@ class ClosedSignup(DefaultAccountAdapter):  # type: ignore[misc]
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002
         return False
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """With the mail server down the page stays the same: an error would tell which accounts there are."""
+        try:
+            super().send_mail(template_prefix, email, context)
+        except MailServerTrouble:
+            log.exception("An email about an account could not be sent (%s)", template_prefix)
 
 
 def signed_in_user(request: HttpRequest) -> User:

@@ -24,6 +24,8 @@ CSRF_TRUSTED_ORIGINS = [SITE_URL]
 MAIL_URL = env.read("MAIL_URL", "sandbox:")
 EMAIL_BACKEND = "broadcasts.delivering.transports.PortalMailBackend"
 MAIL_IS_SANDBOX = MAIL_URL.startswith("sandbox:")
+# Who the portal's own emails (new passwords) come from.
+DEFAULT_FROM_EMAIL = env.read("DEFAULT_FROM_EMAIL", f"Messenger <messenger@{urlsplit(SITE_URL).hostname}>")
 # Where bounce reports come back to. Without it, bounces go to the sender's own address and stay unread here.
 BOUNCE_DOMAIN = env.read("BOUNCE_DOMAIN", "bounces.messenger.test" if MAIL_IS_SANDBOX else "")
 # Port 0: any free port, published in MESSENGER_HOME for those who need it.

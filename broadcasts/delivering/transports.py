@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from email.message import Message
+from email.utils import parseaddr
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -46,5 +47,9 @@ class PortalMailBackend(BaseEmailBackend):
         for email in email_messages:
             message: Message = email.message()
             for recipient in email.recipients():
-                send_plain(email.from_email, recipient, message.as_bytes(policy=message.policy.clone(linesep="\r\n")))
+                send_plain(
+                    parseaddr(email.from_email)[1],
+                    recipient,
+                    message.as_bytes(policy=message.policy.clone(linesep="\r\n")),
+                )
         return len(email_messages)

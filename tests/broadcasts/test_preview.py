@@ -72,7 +72,7 @@ def test_recipients_are_found_by_name(as_alice: Client, draft: Broadcast) -> Non
 
 
 def test_a_new_name_beats_the_person_shown_before(as_alice: Client, draft: Broadcast) -> None:
-    asked = {"name": "garc", "person": person_named("Adam", draft)}
+    asked: dict[str, str | int] = {"name": "garc", "person": person_named("Adam", draft)}
     assert "Hello Maria" in as_alice.get(url("preview", draft), asked).content.decode()
 
 

@@ -17,9 +17,11 @@ from django.core.cache import cache
 from django.core.mail import EmailMessage
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
 from broadcasts.models import User
 from tests.factory import PASSWORD
+from tests.with_servers import free_port
 
 LOGIN = reverse("account_login")
 
@@ -214,3 +216,13 @@ def test_asking_for_a_strangers_password_sends_nothing_and_says_the_same(
     response = client.post(reverse("account_reset_password"), {"email": "stranger@school.example"}, follow=True)
     assert "Check your email" in response.content.decode()
     assert mailoutbox == []
+
+
+@pytest.mark.django_db
+def test_asking_for_a_new_password_looks_the_same_while_the_mail_server_is_down(
+    client: Client, alice: User, settings: Settings
+) -> None:
+    settings.MAIL_URL, settings.MAIL_IS_SANDBOX = f"smtp://127.0.0.1:{free_port()}", False
+    known = client.post(reverse("account_reset_password"), {"email": alice.email})
+    unknown = client.post(reverse("account_reset_password"), {"email": "nobody@x.example"})
+    assert (known.status_code, known.headers["Location"]) == (unknown.status_code, unknown.headers["Location"])

@@ -28,7 +28,8 @@ def test_sending_leaves_ten_seconds_to_undo(draft: Broadcast, alice: User) -> No
     assert draft.send_at is not None
     assert (draft.send_at - before).total_seconds() >= 10
     assert undo_send(draft, alice)
-    assert (draft.status, draft.send_at) == (Status.DRAFT, None)
+    again = Broadcast.objects.get(pk=draft.pk)
+    assert (again.status, again.send_at, again.sent_by) == (Status.DRAFT, None, None)
 
 
 def test_an_emergency_starts_at_once(alice: User) -> None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -12,7 +13,7 @@ from broadcasts.delivering.controlling import cancel, pause, send_now
 from broadcasts.delivering.evidence import apply_evidence
 from broadcasts.delivering.ledger import mark_in_doubt
 from broadcasts.delivering.sweeping import recover_after_restart, sweep
-from broadcasts.models import Broadcast, Delivery, User
+from broadcasts.models import Broadcast, BroadcastType, Delivery, User
 from broadcasts.results import Result
 from tests import factory
 from tests.broadcasts.delivering.steps import deliver, make_due, make_people, results_of, row_of, start
@@ -29,9 +30,8 @@ def later(seconds: float) -> None:
             if (moment := getattr(row, field)) is not None:
                 setattr(row, field, moment - timedelta(seconds=seconds))
         row.save()
-    for broadcast in Broadcast.objects.exclude(worked_on_at=None):
-        broadcast.worked_on_at -= timedelta(seconds=seconds)
-        broadcast.save()
+    asked = Broadcast.objects.filter(worked_on_at__isnull=False)
+    asked.update(worked_on_at=F("worked_on_at") - timedelta(seconds=seconds))
 
 
 def in_doubt(broadcast: Broadcast) -> Delivery:
@@ -85,7 +85,7 @@ def test_a_doubt_is_sent_again_after_the_grace(mail_server: Script, settings: Se
 def test_a_doubt_of_a_type_that_says_so_is_left_and_visible(settings: Settings) -> None:
     broadcast = start(make_people("anna@x.example"))
     in_doubt(broadcast)
-    broadcast.broadcast_type.__class__.objects.update(repeat_when_in_doubt=False)
+    BroadcastType.objects.update(repeat_when_in_doubt=False)
     later(settings.LEASE_SECONDS + settings.IN_DOUBT_GRACE_SECONDS + 5)
     sweep(timezone.now())
     row = broadcast.deliveries.get()
