@@ -195,7 +195,8 @@ def main() -> int:
             }
         except NoServerError as missing:
             sys.exit(str(missing))
-        return run(command, os.environ | own)
+        status = run(command, os.environ | own)
+        return status if status >= 0 else 128 - status  # ended by a signal: as a shell says it
 
 
 if __name__ == "__main__":
