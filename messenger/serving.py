@@ -22,6 +22,7 @@ from tracking.bounces.listener import BounceListener
 
 HOST = "127.0.0.1"
 WEB_THREADS = 8
+QUEUES = ("emergency", "broadcast")
 STOP_SECONDS = 20
 log = logging.getLogger(__name__)
 
@@ -69,16 +70,20 @@ def start_services(stack: ExitStack) -> None:
         sandbox = SandboxServer(Path(settings.MESSENGER_HOME) / "sandbox")
         sandbox.start()
         stack.callback(sandbox.stop)
-    _start_worker(stack)
+    _start_workers(stack)
     _start_sweep(stack)
 
 
-def _start_worker(stack: ExitStack) -> None:
+def _start_workers(stack: ExitStack) -> None:
+    """An emergency has workers of its own; each worker thread opens one connection to the mail server at most."""
     broker = dramatiq.get_broker()
     broker.emit_after("process_boot")  # starts the time limits, which otherwise only dramatiq's own command does
-    worker = dramatiq.Worker(broker, worker_threads=settings.DELIVERING_CONNECTIONS * 2, worker_timeout=100)
-    worker.start()
-    stack.callback(worker.stop, timeout=STOP_SECONDS * 1000)
+    for queue in QUEUES:
+        worker = dramatiq.Worker(
+            broker, queues={queue}, worker_threads=settings.DELIVERING_CONNECTIONS, worker_timeout=100
+        )
+        worker.start()
+        stack.callback(worker.stop, timeout=STOP_SECONDS * 1000)
 
 
 def _start_sweep(stack: ExitStack) -> None:

@@ -228,6 +228,8 @@ LOGGING = {
     "loggers": {
         "mail.log": {"level": "WARNING"},  # aiosmtpd logs addresses at INFO
         "dramatiq": {"level": "WARNING"},
+        # Warns of two workers in one process: that is what gives an emergency threads of its own.
+        "dramatiq.broker": {"level": "ERROR"},
         "django.request": {"level": "ERROR"},  # a 404 is not news
     },
 }
