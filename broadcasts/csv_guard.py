@@ -1,6 +1,5 @@
 """CSV that a spreadsheet opens as text: no cell of ours is ever run as a formula."""
 
-import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -9,16 +8,11 @@ from typing import Any
 _TRIGGERS = tuple("=+-@|%\t\r\n＝＋－＠")  # noqa: RUF001
 # Programs skip these before they look for a formula.
 _SKIPPED = "\ufeff\u200b\x00"
+# RFC 4180's, and those at which spreadsheets split in countries that write decimals with a comma.
+_QUOTED = re.compile(r'[",\r\n;\t]')
 _PLAIN_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
 
 BOM = "\ufeff"
-
-
-class _Echo:
-    """csv.writer wants a file; the line it wrote is what we want."""
-
-    def write(self, line: str) -> str:
-        return line
 
 
 def guard_cell(value: str) -> str:
@@ -31,7 +25,15 @@ def guard_cell(value: str) -> str:
 
 def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
     """Lines with CRLF, the first one after a byte order mark (Excel reads UTF-8 only with it). None becomes empty."""
-    writer = csv.writer(_Echo())
-    yield BOM + writer.writerow([guard_cell(str(cell)) for cell in header])
+    yield BOM + _line(header)
     for row in rows:
-        yield writer.writerow(["" if cell is None else guard_cell(str(cell)) for cell in row])
+        yield _line(row)
+
+
+def _line(cells: Sequence[Any]) -> str:
+    return ",".join(_field("" if cell is None else str(cell)) for cell in cells) + "\r\n"
+
+
+def _field(text: str) -> str:
+    guarded = guard_cell(text)
+    return '"' + guarded.replace('"', '""') + '"' if _QUOTED.search(guarded) else guarded

@@ -48,9 +48,12 @@ def _drop_blocked(rows: models.QuerySet[Delivery]) -> None:
 
 def release_claims(token: UUID) -> None:
     """Give back what this worker did not get to."""
-    Delivery.objects.filter(lease_token=token, state=State.CLAIMED).update(
-        state=State.IDLE, lease_token=None, lease_until=None
-    )
+    take_back_claims(Delivery.objects.filter(lease_token=token))
+
+
+def take_back_claims(rows: models.QuerySet[Delivery]) -> int:
+    """Rows whose message has not begun to leave are free again; the marks of a worker that holds them are refused."""
+    return rows.filter(state=State.CLAIMED).update(state=State.IDLE, lease_token=None, lease_until=None)
 
 
 def renew_lease(token: UUID, now: datetime) -> None:

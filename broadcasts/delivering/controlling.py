@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from broadcasts import audit
 from broadcasts.composing.drafting import what_is_missing
+from broadcasts.delivering.claiming import take_back_claims
 from broadcasts.delivering.sweeping import cancel_rows
 from broadcasts.models import Broadcast, Delivery, User
 from broadcasts.preparing.reach import Reach
@@ -71,9 +72,13 @@ def undo_send(broadcast: Broadcast, by: User) -> bool:
     )
 
 
+@transaction.atomic
 def pause(broadcast: Broadcast, by: User) -> bool:
-    """Effective when the batch that a worker holds is done."""
-    return _change(broadcast, by, "broadcast.paused", (Status.SENDING,), status=Status.PAUSED)
+    """Nothing leaves any more but the message that each connection is just writing."""
+    if not _change(broadcast, by, "broadcast.paused", (Status.SENDING,), status=Status.PAUSED):
+        return False
+    take_back_claims(broadcast.deliveries.all())
+    return True
 
 
 def resume(broadcast: Broadcast, by: User) -> bool:
@@ -95,6 +100,7 @@ def cancel(broadcast: Broadcast, by: User) -> bool:
     now = timezone.now()
     if not _change(broadcast, by, "broadcast.cancelled", stoppable, status=Status.CANCELLED, finished_at=now):
         return False
+    take_back_claims(broadcast.deliveries.all())
     cancel_rows(broadcast.deliveries.filter(next_attempt_at__isnull=False, state=Delivery.State.IDLE))
     return True
 

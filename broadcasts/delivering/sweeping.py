@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from broadcasts.delivering.claiming import SENDING
+from broadcasts.delivering.claiming import SENDING, take_back_claims
 from broadcasts.models import UNDER_WAY, Attempt, Broadcast, Delivery
 from broadcasts.results import STILL_TRYING, Result, raised_to
 
@@ -47,9 +47,7 @@ def wake_list(now: datetime) -> list[int]:
 
 def take_back_expired_claims(now: datetime) -> int:
     """Rows of a worker that died before their messages left."""
-    return Delivery.objects.filter(state=State.CLAIMED, lease_until__lt=now).update(
-        state=State.IDLE, lease_token=None, lease_until=None
-    )
+    return take_back_claims(Delivery.objects.filter(lease_until__lt=now))
 
 
 def end_doubts(now: datetime) -> int:
@@ -122,7 +120,7 @@ def recover_after_restart(now: datetime) -> None:
 
     Rows in doubt get a few seconds for reports to come in instead of the grace that a living socket would need.
     """
-    Delivery.objects.filter(state=State.CLAIMED).update(state=State.IDLE, lease_token=None, lease_until=None)
+    take_back_claims(Delivery.objects.all())
     grace = timedelta(seconds=settings.IN_DOUBT_GRACE_SECONDS)
     Delivery.objects.filter(state=State.IN_DOUBT).update(lease_until=now - grace + PATIENCE)
     Broadcast.objects.filter(status__in=UNDER_WAY).update(worked_on_at=None)

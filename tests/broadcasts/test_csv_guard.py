@@ -37,6 +37,13 @@ def test_lines_read_back_as_the_same_cells() -> None:
     ]
 
 
+@pytest.mark.parametrize("text", ["x;=1+1", "x\t=1+1", "x\n=1+1", 'x";=1+1'])
+def test_a_cell_stays_one_cell_also_where_spreadsheets_split_at_other_signs(text: str) -> None:
+    line = list(csv_lines(["Name"], [[text]]))[1]
+    for delimiter in ",;\t":
+        assert list(csv.reader(io.StringIO(line, newline=""), delimiter=delimiter)) == [[text]]
+
+
 def test_rows_are_read_one_by_one() -> None:
     def endless() -> Iterator[list[str]]:
         while True:

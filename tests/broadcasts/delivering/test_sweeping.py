@@ -9,11 +9,11 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from broadcasts.delivering.claiming import claim_batch, release_claims
-from broadcasts.delivering.controlling import cancel, pause, send_now
+from broadcasts.delivering.controlling import cancel, pause, resume, send_now
 from broadcasts.delivering.evidence import apply_evidence
-from broadcasts.delivering.ledger import mark_in_doubt
+from broadcasts.delivering.ledger import Outcome, mark_in_doubt, write_outcomes
 from broadcasts.delivering.sweeping import recover_after_restart, sweep
-from broadcasts.models import Broadcast, BroadcastType, Delivery, User
+from broadcasts.models import Attempt, Broadcast, BroadcastType, Delivery, User
 from broadcasts.results import Result
 from tests import factory
 from tests.broadcasts.delivering.steps import deliver, make_due, make_people, results_of, row_of, start
@@ -191,15 +191,33 @@ def test_cancelled_rows_say_so_and_stay_unsent(mail_server: Script, alice: User)
     assert sweep(timezone.now()) == []
 
 
-def test_rows_that_a_worker_held_while_cancelled_are_closed_too(alice: User) -> None:
-    broadcast = start(make_people("anna@x.example"))
-    claim_batch(broadcast.pk, 1, timezone.now())
+def test_pause_and_cancel_take_the_rows_from_the_workers_at_once(mail_server: Script, alice: User) -> None:
+    broadcast = start(make_people("anna@x.example", "ben@x.example"))
+    batch = claim_batch(broadcast.pk, 2, timezone.now())
+    assert pause(broadcast, alice)
+    for row in batch.deliveries:
+        assert mark_in_doubt(batch.token, row, timezone.now(), []) is False
+    assert resume(broadcast, alice)
+    batch = claim_batch(broadcast.pk, 2, timezone.now())
     assert cancel(broadcast, alice)
-    later(3600)
-    sweep(timezone.now())
+    assert mark_in_doubt(batch.token, batch.deliveries[0], timezone.now(), []) is False
+    assert results_of(broadcast) == {"anna@x.example": "Unsent", "ben@x.example": "Unsent"}
+    assert set(broadcast.deliveries.values_list("note", "next_attempt_at")) == {("cancelled", None)}
+
+
+def test_a_message_that_was_leaving_when_cancelled_keeps_its_outcome(alice: User) -> None:
+    broadcast = start(make_people("anna@x.example"))
+    batch = claim_batch(broadcast.pk, 1, timezone.now())
+    assert mark_in_doubt(batch.token, batch.deliveries[0], timezone.now(), [])
+    assert cancel(broadcast, alice)
+    attempt = Attempt(
+        delivery=batch.deliveries[0], number=1, at=timezone.now(), outcome=Attempt.Outcome.DEFERRED,
+        result=Result.SOFT_BOUNCED,
+    )  # fmt: skip
+    write_outcomes(batch.token, [Outcome(attempt, timezone.now())])
     sweep(timezone.now())
     row = broadcast.deliveries.get()
-    assert (row.get_result_display(), row.note, row.next_attempt_at) == ("Unsent", "cancelled", None)
+    assert (row.get_result_display(), row.note, row.next_attempt_at) == ("Bounced", "cancelled", None)
 
 
 def test_after_a_restart_nobody_waits_for_the_leases_of_the_dead(settings: Settings) -> None:
