@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TypeVar
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from broadcasts.models import BroadcastType, ContactType, List, Person, School
 from broadcasts.people.cells import Address
@@ -17,7 +18,7 @@ from broadcasts.people.directory import (
     find_family_choices,
     find_people,
 )
-from broadcasts.people.reading import BadRow, Recipients, Row
+from broadcasts.people.reading import BadRow, Recipients, Row, bad_row
 
 TypeSet = frozenset[int]
 STAFF = ContactType.ChosenBy.STAFF.value
@@ -89,10 +90,10 @@ class Plan:
 
 def plan_upload(school: School, recipients: Recipients, target: List | None = None) -> Plan:
     """Compare the file with the school's people. `target` is the list they are to join, if it exists."""
-    plan = Plan(school, target, bad_rows=list(recipients.bad_rows), family_choices=find_family_choices(school))
+    plan = Plan(school, target, family_choices=find_family_choices(school))
     types = TypeNames()
     plan.type_names = types.names
-    wanted = list(_look_up_types(recipients, types, plan.bad_rows))
+    wanted = list(_look_up_types(recipients, types, plan))
     plan.bad_rows.sort(key=lambda bad: bad.number)
     known = find_people(school, {one.row.name.casefold() for one in wanted}, target)
     matches = _match(wanted, known)
@@ -121,20 +122,32 @@ class TypeNames:
         """The types, or why there are none. A file without a column for them means all that are in use."""
         if names is None:
             return self.active
-        for name in names:
-            if name.casefold() not in self._by_name:
-                return _("“%(name)s” is not a broadcast type. Use one of these: %(names)s.") % {
-                    "name": name[:60],
-                    "names": ", ".join(self.names[pk] for pk in self.names if pk in self.active),
-                }
+        if unknown := [name for name in dict.fromkeys(names) if name.casefold() not in self._by_name]:
+            return self._explain(unknown)
         return frozenset(self._by_name[name.casefold()] for name in names)
 
+    def _explain(self, unknown: list[str]) -> str:
+        said = ngettext(
+            "%(names)s is not a broadcast type. Use one of these: %(known)s.",
+            "%(names)s are not broadcast types. Use these: %(known)s.",
+            len(unknown),
+        ) % {
+            "names": ", ".join(f"“{name[:60]}”" for name in unknown),
+            "known": ", ".join(self.names[pk] for pk in self.names if pk in self.active),
+        }
+        if any("," in name for name in unknown):
+            said += " " + _("Put a semicolon between types.")
+        return said
 
-def _look_up_types(recipients: Recipients, types: TypeNames, bad_rows: list[BadRow]) -> Iterable[Wanted]:
+
+def _look_up_types(recipients: Recipients, types: TypeNames, plan: Plan) -> Iterable[Wanted]:
+    for bad in recipients.bad_rows:
+        found = types.find(bad.types)
+        plan.bad_rows.append(replace(bad, reasons=(*bad.reasons, found)) if isinstance(found, str) else bad)
     for row in recipients.rows:
         found = types.find(row.types)
         if isinstance(found, str):
-            bad_rows.append(BadRow(row.number, found))
+            plan.bad_rows.append(bad_row(row, [found]))
         else:
             yield Wanted(row, found)
 

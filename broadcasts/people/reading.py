@@ -16,6 +16,7 @@ from broadcasts.people.decoding import EMPTY, Record, read_records, read_text
 __all__ = ["Address", "BadRow", "Recipients", "Row", "UnreadableFile", "read_recipients"]
 
 MAX_NAME = 200
+MAX_LANGUAGE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +26,24 @@ class Row:
     number: int  # as a spreadsheet program shows it; the headings are row 1
     name: str
     addresses: tuple[Address, ...] = ()
-    types: tuple[str, ...] | None = None  # as written; None: the file has no such column
+    types: tuple[str, ...] | None = None  # as written; None: the file has no such column, or the row is shifted
     language: str = ""  # empty: the file does not say
     kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
+    """A row that is not stored, with enough of it to find it again."""
+
     number: int
-    reason: str
+    reasons: tuple[str, ...]
+    name: str = ""
+    addresses: str = ""
+    types: tuple[str, ...] | None = None  # as written; whether they exist is for the database to say
+
+    @property
+    def reason(self) -> str:
+        return " ".join(self.reasons)
 
 
 @dataclass(slots=True)
@@ -43,10 +53,6 @@ class Recipients:
     bad_rows: list[BadRow] = field(default_factory=list)
     unknown_columns: list[str] = field(default_factory=list)
     has_types: bool = False
-
-
-class _Unusable(Exception):
-    """Why one row is not stored."""
 
 
 def read_recipients(file: BinaryIO, name: str) -> Recipients:
@@ -59,10 +65,11 @@ def read_recipients(file: BinaryIO, name: str) -> Recipients:
     _refuse_wrong_size(sum(1 for record in read_records(text)) - 1)
     recipients = Recipients(name, unknown_columns=columns.unknown, has_types="types" in columns.places)
     for number, cells in _without_header(text):
-        try:
-            recipients.rows.append(_read_row(number, cells, columns))
-        except _Unusable as reason:
-            recipients.bad_rows.append(BadRow(number, str(reason)))
+        row = _read_row(number, cells, columns)
+        if faults := list(_find_faults(row, cells, columns)):
+            recipients.bad_rows.append(bad_row(row, faults))
+        else:
+            recipients.rows.append(row)
     return recipients
 
 
@@ -88,68 +95,62 @@ def _refuse_wrong_size(count: int) -> None:
 
 
 def _read_row(number: int, cells: Sequence[str], columns: Columns) -> Row:
-    _refuse_more_cells(cells, columns.width)
+    """What can be read of it; empty where _find_faults finds something wrong."""
     addresses = read_addresses(columns.email_cells(cells))
+    language = read_language(columns.cell(cells, "language")) or ""
     return Row(
         number=number,
-        name=_name(cells, columns) or _address_as_name(addresses),
+        name=_name(cells, columns) or (addresses[0].address[:MAX_NAME] if addresses else ""),
         addresses=addresses,
         types=_types(cells, columns),
-        language=_language(columns.cell(cells, "language")),
-        kind=_kind(columns.cell(cells, "kind")),
+        language=language if len(language) <= MAX_LANGUAGE else "",
+        kind=read_kind(columns.cell(cells, "kind")) or "",
     )
 
 
-def _refuse_more_cells(cells: Sequence[str], width: int) -> None:
-    if len(cells) > width and any(cell.strip() for cell in cells[width:]):
-        raise _Unusable(
-            ngettext(
-                "This row has more cells than the one heading. Put a cell that has a comma in it in quotation marks.",
-                "This row has more cells than the %(count)d headings. Put a cell that has a comma in it in quotation "
-                "marks.",
-                width,
-            )
-            % {"count": width}
-        )
+def _find_faults(row: Row, cells: Sequence[str], columns: Columns) -> Iterator[str]:
+    """Why the row cannot be used: all reasons, so that one correction of the file is enough."""
+    if _has_more_cells(cells, columns.width):
+        # Its cells are not where they belong; what else looks wrong comes of that.
+        yield _more_cells(columns.width)
+        return
+    if not row.name:
+        yield _("There is neither a name nor an email address.")
+    if len(row.name) > MAX_NAME:
+        yield _("The name is longer than %(limit)d characters. Shorten it.") % {"limit": MAX_NAME}
+    if (text := columns.cell(cells, "language")) and not row.language:
+        yield _("“%(text)s” is not a language we know. Use a code like en, es or pt-BR.") % {"text": _short(text)}
+    if (text := columns.cell(cells, "kind")) and not row.kind:
+        yield _("“%(text)s” is not a kind of person. Use student, guardian or staff.") % {"text": _short(text)}
+
+
+def bad_row(row: Row, faults: Sequence[str]) -> BadRow:
+    addresses = ", ".join(address.address for address in row.addresses)
+    return BadRow(row.number, tuple(faults), _short(row.name), addresses, row.types)
+
+
+def _has_more_cells(cells: Sequence[str], width: int) -> bool:
+    return len(cells) > width and any(cell.strip() for cell in cells[width:])
+
+
+def _more_cells(width: int) -> str:
+    return ngettext(
+        "This row has more cells than the one heading. Put a cell that has a comma in it in quotation marks.",
+        "This row has more cells than the %(count)d headings. Put a cell that has a comma in it in quotation marks.",
+        width,
+    ) % {"count": width}
 
 
 def _name(cells: Sequence[str], columns: Columns) -> str:
-    name = read_name(columns.cell(cells, "name")) or read_name(
+    return read_name(columns.cell(cells, "name")) or read_name(
         f"{columns.cell(cells, 'first_name')} {columns.cell(cells, 'last_name')}"
     )
-    if len(name) > MAX_NAME:
-        raise _Unusable(_("The name is longer than %(limit)d characters. Shorten it.") % {"limit": MAX_NAME})
-    return name
-
-
-def _address_as_name(addresses: Sequence[Address]) -> str:
-    if not addresses:
-        raise _Unusable(_("There is neither a name nor an email address."))
-    return addresses[0].address[:MAX_NAME]
 
 
 def _types(cells: Sequence[str], columns: Columns) -> tuple[str, ...] | None:
-    if "types" not in columns.places:
+    if "types" not in columns.places or _has_more_cells(cells, columns.width):
         return None
     return tuple(name for name in map(read_name, columns.cell(cells, "types").split(";")) if name)
-
-
-def _language(text: str) -> str:
-    language = read_language(text)
-    if language is None or len(language) > 20:
-        raise _Unusable(
-            _("“%(text)s” is not a language we know. Use a code like en, es or pt-BR.") % {"text": _short(text)}
-        )
-    return language
-
-
-def _kind(text: str) -> str:
-    kind = read_kind(text)
-    if kind is None:
-        raise _Unusable(
-            _("“%(text)s” is not a kind of person. Use student, guardian or staff.") % {"text": _short(text)}
-        )
-    return kind
 
 
 def _short(text: str) -> str:

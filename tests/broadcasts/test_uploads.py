@@ -55,7 +55,9 @@ def test_upload_check_confirm(as_alice: Client, alice: User) -> None:
     assert "<b>5</b> <span>new people</span>" in check
     assert "<b>1</b> <span>rows left out</span>" in check
     assert '<td class="number" data-label="Row">7</td>' in check
-    assert "“Sports” is not a broadcast type. Use one of these: Emergency, General." in check
+    left_out = check.split('id="bad-rows"')[1].split("</table>")[0]
+    assert '<td data-label="Name">Fay</td><td data-label="Address">fay@x.example</td>' in left_out
+    assert "“Sports” is not a broadcast type. Use one of these: Emergency, General." in left_out
     assert "There are two dots in a row." in check
     assert "This column is not used: “Shoe size”." in check
     assert "1 person has an empty cell for types" in check

@@ -112,6 +112,25 @@ def test_unknown_type_is_a_bad_row_and_names_the_choices(lincoln: School) -> Non
     assert "Retired" not in bad.reason
 
 
+def test_a_bad_row_names_every_unknown_type_and_its_other_faults(lincoln: School) -> None:
+    file = "name,email,types,kind\nAnn,a@x.example,Sports;General;Chess,\nBob,b@x.example,Sports,wizard\n"
+    ann, bob = plan_upload(lincoln, read(file)).bad_rows
+    assert ann.reason == "“Sports”, “Chess” are not broadcast types. Use these: Emergency, General."
+    assert (ann.name, ann.addresses) == ("Ann", "a@x.example")
+    assert "“wizard”" in bob.reasons[0]
+    assert "“Sports”" in bob.reasons[1]
+
+
+def test_types_with_a_comma_between_them_are_told_how_to_be_written(lincoln: School) -> None:
+    plan = plan_upload(lincoln, read('name,email,types\nAnn,a@x.example,"General,Emergency"\n'))
+    assert plan.bad_rows[0].reason.endswith("General. Put a semicolon between types.")
+
+
+def test_a_shifted_row_says_nothing_of_its_types(lincoln: School) -> None:
+    (bad,) = plan_upload(lincoln, read("name,email,types\nLee, Ann,a@x.example,General\n")).bad_rows
+    assert len(bad.reasons) == 1
+
+
 def test_bad_rows_of_both_kinds_come_in_the_file_s_order(lincoln: School) -> None:
     file = "name,email,types,kind\nA,a@x.example,Sports,\nB,b@x.example,,wizard\nC,c@x.example,Sports,\n"
     assert [bad.number for bad in plan_upload(lincoln, read(file)).bad_rows] == [2, 3, 4]

@@ -169,6 +169,20 @@ def test_bad_rows_say_why(row: str, reason: str) -> None:
     assert [(bad.number, reason in bad.reason) for bad in found.bad_rows] == ([(2, True)] if reason else [])
 
 
+def test_a_bad_row_says_everything_that_is_wrong_and_who_it_is() -> None:
+    row = "Ann,a@x.example;b@x.example,Klingonese,wizard"
+    (bad,) = read(f"name,email,language,kind\n{row}\nBob,b@x.example,,\n").bad_rows
+    assert [reason[:12] for reason in bad.reasons] == ["“Klingonese”", "“wizard” is "]
+    assert bad.reason == " ".join(bad.reasons)
+    assert (bad.name, bad.addresses) == ("Ann", "a@x.example, b@x.example")
+
+
+def test_a_shifted_row_says_only_that() -> None:
+    (bad,) = read("name,email,language,kind\nLee, Ann,a@x.example,es,wizard\n").bad_rows
+    assert len(bad.reasons) == 1
+    assert "more cells" in bad.reason
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [("ES", "es"), ("pt-BR", "pt-br"), ("zh_hans", "zh-hans"), ("Spanish", "es"), ("español", "es"), ("", "")],
