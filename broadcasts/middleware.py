@@ -13,7 +13,7 @@ Respond = Callable[[HttpRequest], HttpResponseBase]
 
 
 def school_time(get_response: Respond) -> Respond:
-    """Times are shown on the clock of the user's school."""
+    """Times of what belongs to no school are shown on the clock of the user's first one."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         school = request.user.home_school if isinstance(request.user, User) else None

@@ -54,8 +54,8 @@ class User(AbstractUser):
 
     @cached_property
     def home_school(self) -> School | None:
-        """The school whose clock this user's pages show."""
-        return self.schools.first()
+        """The school made first: its clock shows what belongs to no school."""
+        return self.schools.order_by("pk").first()
 
     @property
     def display_name(self) -> str:

@@ -44,8 +44,8 @@ class ListTable(tables.Table):  # type: ignore[misc]
 
     def render_created_at(self, record: List) -> SafeString | str:
         if record.created_by is None:
-            return moment(record.created_at)
-        when = format_html('<span class="nowrap">{}</span>', moment(record.created_at))
+            return moment(record.created_at, record.school)
+        when = format_html('<span class="nowrap">{}</span>', moment(record.created_at, record.school))
         return format_html(_("{when} by {who}"), when=when, who=record.created_by.display_name)
 
 

@@ -43,8 +43,8 @@ class BroadcastTable(tables.Table):  # type: ignore[misc]
 
     def render_send_at(self, record: Broadcast) -> SafeString | str:
         if record.sent_by is None:
-            return moment(record.send_at)
-        when = format_html('<span class="nowrap">{}</span>', moment(record.send_at))
+            return moment(record.send_at, record.school)
+        when = format_html('<span class="nowrap">{}</span>', moment(record.send_at, record.school))
         words = format_html(_("{when} by {who}"), when=when, who=record.sent_by.display_name)
         return format_html("<span>{}</span>", words)
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from django import template
 from django.template import Context
@@ -15,19 +16,24 @@ from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from broadcasts.models import School
 from broadcasts.results import Result
 
 register = template.Library()
 
 
 @register.filter
-def moment(value: datetime | None) -> str:
-    """Like `May 11, 2017 9:44 am`, on the current time zone's clock; empty for None."""
+def moment(value: datetime | None, school: School | None = None) -> str:
+    """Like `May 11, 2017 9:44 am`, on this school's clock or else the current time zone's; empty for None."""
     if value is None:
         return ""
-    local = timezone.localtime(value) if timezone.is_aware(value) else value
+    local = localtime(value, school) if timezone.is_aware(value) else value
     half = "am" if local.hour < 12 else "pm"
     return f"{format_date(local, 'M j, Y g:i')} {half}"
+
+
+def localtime(value: datetime, school: School | None) -> datetime:
+    return timezone.localtime(value, ZoneInfo(school.time_zone) if school else None)
 
 
 @register.filter

@@ -26,7 +26,8 @@ def list_list(request: HttpRequest) -> HttpResponse:
     several_schools = user.schools.count() > 1
     table = ListTable(lists, exclude=() if several_schools else ("school",))
     RequestConfig(request, paginate={"per_page": LISTS_PER_PAGE, "silent": True}).configure(table)
-    waiting = Upload.objects.visible_to(user).filter(status=Upload.Status.CHECKING).select_related("uploaded_by")
+    uploads = Upload.objects.visible_to(user).select_related("uploaded_by", "school")
+    waiting = uploads.filter(status=Upload.Status.CHECKING)
     context = {"table": table, "has_any": lists.exists(), "waiting": waiting.order_by("-pk")[:5]}
     return render(request, "broadcasts/list_list.html", context)
 

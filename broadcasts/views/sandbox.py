@@ -25,7 +25,8 @@ def mailbox_list(request: HttpRequest) -> HttpResponse:
     search = request.GET.get("q", "").strip()[:320]
     page = Paginator(find_messages(user, search), MESSAGES_A_PAGE).get_page(request.GET.get("page"))
     summaries = read_summaries(page)
-    deliveries = Delivery.objects.visible_to(user).in_bulk([one.delivery_id for one in summaries if one.delivery_id])
+    visible = Delivery.objects.visible_to(user).select_related("broadcast__school")
+    deliveries = visible.in_bulk([one.delivery_id for one in summaries if one.delivery_id])
     context = {
         "search": search,
         "page": page,
@@ -39,7 +40,7 @@ def mailbox_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
     letter = _find_letter(request, pk)
-    visible = Delivery.objects.visible_to(signed_in_user(request)).select_related("broadcast")
+    visible = Delivery.objects.visible_to(signed_in_user(request)).select_related("broadcast__school")
     context = {
         "letter": letter,
         "message": letter.message,

@@ -44,7 +44,7 @@ def type_choices() -> list[tuple[str, str]]:
 
 
 def _name(broadcast: Broadcast, *, with_school: bool) -> str:
-    day = format_date(timezone.localtime(broadcast.prepared_at), "M j, Y")
+    day = format_date(timezone.localtime(broadcast.prepared_at, ZoneInfo(broadcast.school.time_zone)), "M j, Y")
     return " · ".join([str(broadcast), day, *([broadcast.school.name] if with_school else [])])
 
 
