@@ -1,7 +1,9 @@
 """Writing a broadcast: start a draft, edit and save it, delete it."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -24,7 +26,7 @@ from broadcasts.composing.forms import ComposeForm, SchoolForm
 from broadcasts.composing.merge_fields import FIELDS
 from broadcasts.composing.plain_text import to_plain_text
 from broadcasts.composing.sanitising import removed_parts
-from broadcasts.models import Broadcast, User
+from broadcasts.models import Broadcast, School, User
 from broadcasts.roles import signed_in_user
 from broadcasts.views.reviewing import find_broadcast
 
@@ -68,13 +70,13 @@ def broadcast_autosave(request: HttpRequest, pk: int) -> HttpResponse:
             save_draft(broadcast, form.draft, user, form.cleaned_data["version"]) if broadcast.is_editable else 0
         )
     except StaleDraft as stale:
-        return JsonResponse({"message": explain_stale(stale, user)}, status=409)
+        return JsonResponse({"message": explain_stale(stale, user, broadcast.school)}, status=409)
     except NotADraft:
         version = 0
     if not version:
         return JsonResponse({"message": _explain_no_draft()}, status=409)
     problems = [missing.reason for missing in find_missing(broadcast) if not missing.is_empty]
-    saved = _("Saved %(time)s") % {"time": _clock_time()}
+    saved = _("Saved %(time)s") % {"time": _clock_time(timezone.now(), broadcast.school)}
     return JsonResponse({"version": version, "saved": saved, "problems": problems})
 
 
@@ -87,7 +89,7 @@ def broadcast_delete(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("broadcasts:broadcast-list")
 
 
-def explain_stale(stale: StaleDraft, user: User) -> str:
+def explain_stale(stale: StaleDraft, user: User, school: School) -> str:
     if stale.changed_by == user:
         who = _("You changed this draft in another window or tab")
     else:
@@ -96,7 +98,7 @@ def explain_stale(stale: StaleDraft, user: User) -> str:
         }
     return _("%(who)s at %(time)s. What you wrote since is not saved.") % {
         "who": who,
-        "time": _clock_time(stale.changed_at),
+        "time": _clock_time(stale.changed_at, school),
     }
 
 
@@ -106,7 +108,7 @@ def _save(request: HttpRequest, broadcast: Broadcast, form: ComposeForm) -> Http
     try:
         save_draft(broadcast, form.draft, user, version)
     except StaleDraft as stale:
-        form.add_error(None, explain_stale(stale, user))
+        form.add_error(None, explain_stale(stale, user, broadcast.school))
         return _edit_page(request, broadcast, form, is_stale=True)
     except NotADraft:
         return _no_draft(request, broadcast)
@@ -167,7 +169,7 @@ def _no_draft(request: HttpRequest, broadcast: Broadcast) -> HttpResponse:
     return redirect("broadcasts:broadcast-detail", broadcast.pk)
 
 
-def _clock_time(at: object = None) -> str:
+def _clock_time(at: datetime, school: School) -> str:
     """Like `10:42 am`."""
-    local = timezone.localtime(at)  # type: ignore[arg-type]
+    local = timezone.localtime(at, ZoneInfo(school.time_zone))
     return f"{format_date(local, 'g:i')} {'am' if local.hour < 12 else 'pm'}"

@@ -53,7 +53,7 @@ def _already_sent(request: HttpRequest, broadcast: Broadcast) -> HttpResponse:
         _("%(who)s already sent this broadcast at %(when)s. It is sent only once.")
         % {
             "who": broadcast.sent_by.display_name if broadcast.sent_by else _("Somebody else"),
-            "when": moment(broadcast.send_at),
+            "when": moment(broadcast.send_at, broadcast.school),
         },
     )
     return redirect("broadcasts:broadcast-detail", broadcast.pk)
