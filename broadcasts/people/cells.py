@@ -60,6 +60,10 @@ LIKELY_DOMAINS = {
 }
 LIKELY_ENDINGS = re.compile(r"\.(con|cmo|ocm|vom|xom|coom|comm)$")
 
+# Stored as part of the address, so in no language of its reader: the same file must give the same address again.
+LINE_BREAK = " (line break) "
+LINE_BREAKS = re.compile(r"[\r\n]+")
+
 # Direction marks and blanks without width come along when an address is copied from a web page.
 INVISIBLE = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\xad"
 _BLANKS = "".join(map(chr, range(33))) + "\x7f\xa0" + INVISIBLE
@@ -108,13 +112,13 @@ def read_kind(text: str) -> str | None:
 
 def _visible(given: str) -> str:
     """Nothing that could end a header line or hide from the reader."""
-    shown = given if given.isprintable() else "".join(map(_picture, given))
+    shown = given if given.isprintable() else "".join(map(_picture, LINE_BREAKS.sub(LINE_BREAK, given)))
     return shown if len(shown) <= MAX_ADDRESS else shown[: MAX_ADDRESS - 1] + "…"
 
 
 def _picture(char: str) -> str:
     if char < " ":
-        return chr(0x2400 + ord(char))  # Unicode's pictures of control characters, like ␍ and ␊
+        return chr(0x2400 + ord(char))  # Unicode's pictures of control characters, like ␈ and ␉
     return char if char.isprintable() else "\ufffd"
 
 
