@@ -1,6 +1,6 @@
 """The only code that touches the Blocked Email list."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
@@ -13,6 +13,11 @@ from broadcasts.models import BlockedEmail, User
 def is_blocked(key: str = "address_key") -> Exists:
     """A condition for querysets whose field `key` holds an `address_key`."""
     return Exists(BlockedEmail.objects.filter(key=OuterRef(key)))
+
+
+def count_blocked(keys: Collection[str]) -> int:
+    """How many of these address keys, each named once, are on the list."""
+    return BlockedEmail.objects.filter(key__in=keys).count()
 
 
 @transaction.atomic

@@ -9,9 +9,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from broadcasts.blocking import count_blocked
 from broadcasts.models import Person
 from broadcasts.people.cells import Address
-from broadcasts.people.directory import KnownAddress
+from broadcasts.people.directory import KnownAddress, in_chunks
 from broadcasts.people.planning import Change, Plan, TypeSet, Wanted, default_kind
 from broadcasts.people.reading import BadRow, Recipients, Row
 
@@ -98,6 +99,12 @@ class Check:
         """How many addresses stand on more than one row."""
         times = Counter(address.key for row in self._rows for address in row.addresses)
         return sum(1 for count in times.values() if count > 1)
+
+    @cached_property
+    def blocked_count(self) -> int:
+        """How many addresses of the file are on the Blocked Email list."""
+        keys = {address.key for row in self._rows for address in row.addresses}
+        return sum(map(count_blocked, in_chunks(keys)))
 
     @cached_property
     def without_address_count(self) -> int:

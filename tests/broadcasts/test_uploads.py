@@ -7,7 +7,8 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from broadcasts.models import List, Membership, Person, School, Upload, User
+from broadcasts.blocking import block_addresses
+from broadcasts.models import BlockedEmail, EmailAddress, List, Membership, Person, School, Upload, User
 from tests import factory
 
 FAMILIES = (
@@ -37,6 +38,10 @@ def send(client: Client, content: str | bytes = FAMILIES, **fields: Any) -> Any:
     data = content if isinstance(content, bytes) else content.encode()
     fields.setdefault("name", "" if "existing" in fields else "Families")
     return client.post(NEW, {"file": SimpleUploadedFile("families.csv", data), **fields})
+
+
+def block(address: str) -> None:
+    block_addresses([address], reason="Bounced", source=BlockedEmail.Source.STAFF)
 
 
 def page(name: str) -> str:
@@ -72,6 +77,27 @@ def test_upload_check_confirm(as_alice: Client, alice: User) -> None:
     assert "5 people joined “Families”." in text_of(response)
     assert families.people.count() == 5
     assert Upload.objects.get().uploaded_by == alice
+
+
+def test_a_line_break_in_an_address_is_shown_in_words(as_alice: Client) -> None:
+    send(as_alice, 'name,email\nAnn,"a@x.example\r\nBcc: b@x.example"\n')
+    check = text_of(as_alice.get(page("check")))
+    assert "a@x.example (line break) Bcc: b@x.example" in check
+    as_alice.post(page("confirm"))
+    address = EmailAddress.objects.get()
+    assert address.address.isprintable()
+    assert not address.is_valid
+
+
+def test_the_check_says_how_many_addresses_are_blocked(as_alice: Client) -> None:
+    send(as_alice)
+    assert "Blocked Email list" not in text_of(as_alice.get(page("check")))
+    block("HOME@x.example")
+    block("elsewhere@x.example")
+    block("fay@x.example")  # her row is left out
+    assert "1 address is on the Blocked Email list. It gets no email" in text_of(as_alice.get(page("check")))
+    block("ann@x.example")
+    assert "2 addresses are on the Blocked Email list. They get no email" in text_of(as_alice.get(page("check")))
 
 
 def test_second_confirm_says_so(as_alice: Client) -> None:
