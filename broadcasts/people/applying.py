@@ -1,6 +1,7 @@
 """Storing what an upload says, all of it or nothing: people, addresses, contact types, and the list they join."""
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models.fields.files import FieldFile
@@ -12,6 +13,8 @@ from broadcasts.models import List, School, Upload, User
 from broadcasts.people.planning import Plan, plan_upload
 from broadcasts.people.reading import Recipients, UnreadableFile, read_recipients
 from broadcasts.people.storing import join_list, store_people
+
+FORGOTTEN_AFTER = timedelta(days=7)
 
 
 class CannotConfirm(Exception):
@@ -60,6 +63,13 @@ def discard_upload(upload: Upload, by: User | None) -> bool:
             return False
         audit.record(by, "upload.discarded", upload, school=upload.school)
     return True
+
+
+def discard_forgotten_uploads(schools: Iterable[School], now: datetime) -> int:
+    """Discard what nobody confirmed for a week: files of personal data do not stay for ever. Returns how many."""
+    waiting = Upload.objects.filter(school__in=schools, status=Upload.Status.CHECKING)
+    forgotten = waiting.filter(uploaded_at__lt=now - FORGOTTEN_AFTER).select_related("school")
+    return sum(discard_upload(upload, None) for upload in forgotten)
 
 
 @transaction.atomic

@@ -5,12 +5,14 @@ from django.db import transaction
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 from django_tables2 import RequestConfig
 
 from broadcasts import audit
 from broadcasts.models import UNDER_WAY, Broadcast, ContactType, List, Upload
+from broadcasts.people.applying import discard_forgotten_uploads
 from broadcasts.people.forms import FindPeopleForm
 from broadcasts.people.tables import ListTable, PeopleTable
 from broadcasts.roles import signed_in_user
@@ -22,6 +24,7 @@ PEOPLE_PER_PAGE = 50
 @require_safe
 def list_list(request: HttpRequest) -> HttpResponse:
     user = signed_in_user(request)
+    discard_forgotten_uploads(user.schools, timezone.now())
     lists = List.objects.visible_to(user).select_related("school", "created_by")
     several_schools = user.schools.count() > 1
     table = ListTable(lists, exclude=() if several_schools else ("school",))

@@ -6,12 +6,19 @@ from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from broadcasts.models import List, School, Upload, User
-from broadcasts.people.applying import CannotConfirm, confirm_upload, discard_upload, read_upload
+from broadcasts.people.applying import (
+    CannotConfirm,
+    confirm_upload,
+    discard_forgotten_uploads,
+    discard_upload,
+    read_upload,
+)
 from broadcasts.people.checking import Check
 from broadcasts.people.forms import RenameForm, UploadForm, is_taken
 from broadcasts.people.planning import plan_upload
@@ -25,6 +32,7 @@ def upload_new(request: HttpRequest) -> HttpResponse:
     if not user.schools.exists():
         return render(request, "broadcasts/upload_new.html", {"form": None})
     if request.method != "POST":
+        discard_forgotten_uploads(user.schools, timezone.now())
         form = UploadForm(user=user, initial={"existing": request.GET.get("list")})
         return render(request, "broadcasts/upload_new.html", {"form": form})
     form = UploadForm(request.POST, request.FILES, user=user)

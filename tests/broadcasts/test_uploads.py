@@ -1,3 +1,4 @@
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -5,6 +6,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import Settings
 
 from broadcasts.blocking import block_addresses
@@ -98,6 +100,17 @@ def test_the_check_says_how_many_addresses_are_blocked(as_alice: Client) -> None
     assert "1 address is on the Blocked Email list. It gets no email" in text_of(as_alice.get(page("check")))
     block("ann@x.example")
     assert "2 addresses are on the Blocked Email list. They get no email" in text_of(as_alice.get(page("check")))
+
+
+@pytest.mark.parametrize("where", [NEW, reverse("broadcasts:list-list")])
+def test_a_forgotten_upload_no_longer_waits(where: str, as_alice: Client, as_bob: Client) -> None:
+    send(as_alice)
+    Upload.objects.update(uploaded_at=timezone.now() - timedelta(days=8))
+    as_bob.get(where)
+    assert Upload.objects.get().status == "checking"  # another school's
+    assert "Waiting for your Confirm" not in text_of(as_alice.get(where))
+    assert Upload.objects.get().status == "discarded"
+    assert "This upload was discarded" in text_of(as_alice.get(page("check")))
 
 
 def test_second_confirm_says_so(as_alice: Client) -> None:

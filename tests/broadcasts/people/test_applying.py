@@ -1,14 +1,22 @@
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from pytest_django import Settings
 
 from broadcasts import audit
 from broadcasts.models import ContactType, EmailAddress, List, Person, School, Upload, User
-from broadcasts.people.applying import CannotConfirm, confirm_upload, discard_upload, make_list
+from broadcasts.people.applying import (
+    CannotConfirm,
+    confirm_upload,
+    discard_forgotten_uploads,
+    discard_upload,
+    make_list,
+)
 from broadcasts.people.reading import UnreadableFile
 from tests import factory
 from tests.broadcasts.people.files import make_upload, read
@@ -123,6 +131,30 @@ def test_the_file_is_deleted_in_the_end(settle: object, lincoln: School, tmp_pat
     assert callable(settle)
     settle(upload, None)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_uploads_that_nobody_confirms_are_discarded_after_a_week(
+    lincoln: School, jefferson: School, tmp_path: Path
+) -> None:
+    now = timezone.now()
+    old, fresh, elsewhere = (make_upload(school, FAMILIES) for school in (lincoln, lincoln, jefferson))
+    Upload.objects.exclude(pk=fresh.pk).update(uploaded_at=now - timedelta(days=7, seconds=1))
+    assert discard_forgotten_uploads([lincoln], now) == 1
+    waiting = set(Upload.objects.filter(status="checking"))
+    assert waiting == {fresh, elsewhere}
+    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 2
+    (entry,) = audit.history(old)
+    assert (entry.action, entry.actor, entry.actor_name) == ("upload.discarded", None, "Messenger")
+    assert discard_forgotten_uploads([lincoln], now) == 0
+    assert not confirm_upload(old, None)
+
+
+def test_a_confirmed_upload_stays_confirmed(lincoln: School) -> None:
+    upload = make_upload(lincoln, FAMILIES)
+    confirm_upload(upload, None)
+    assert discard_forgotten_uploads([lincoln], timezone.now() + timedelta(days=30)) == 0
+    assert Upload.objects.get().status == "confirmed"
 
 
 def test_adding_to_a_list_keeps_those_who_are_not_in_the_file(lincoln: School) -> None:
