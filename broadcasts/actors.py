@@ -5,26 +5,42 @@ Ids in, one call. No retries by dramatiq: the sweep asks again for whatever is d
 
 import dramatiq
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
-from broadcasts.delivering.sweeping import sweep
+from broadcasts.delivering.sweeping import sweep, waiting
 from broadcasts.delivering.working import work_on
 from broadcasts.models import Broadcast
 
-
-def _work(broadcast_id: int) -> None:
-    if work_on(broadcast_id):
-        _ask(broadcast_id, 1)
+# Then the message ends and another takes its place, so that a worker can be stopped.
+MOST_SHIFTS = 60
 
 
-@dramatiq.actor(queue_name="broadcast", max_retries=0)
+def _work(broadcast_id: int, *, is_emergency: bool) -> None:
+    """A shift for this broadcast, then for whichever waits longest: hints that come too often find nothing to do."""
+    lane = Q(broadcast_type__is_emergency=is_emergency)
+    next_id: int | None = broadcast_id
+    for _ in range(MOST_SHIFTS):
+        if next_id is None:
+            return
+        work_on(next_id)
+        next_id = waiting(timezone.now()).filter(lane).values_list("pk", flat=True).first()
+    if next_id is not None:
+        _ask(next_id, 1)
+
+
+# A time limit would break off between a message and the note about it; a shift ends by itself.
+NO_LIMIT = 24 * 3600 * 1000
+
+
+@dramatiq.actor(queue_name="broadcast", max_retries=0, time_limit=NO_LIMIT)
 def work_on_broadcast(broadcast_id: int) -> None:
-    _work(broadcast_id)
+    _work(broadcast_id, is_emergency=False)
 
 
-@dramatiq.actor(queue_name="emergency", max_retries=0)
+@dramatiq.actor(queue_name="emergency", max_retries=0, time_limit=NO_LIMIT)
 def work_on_emergency(broadcast_id: int) -> None:
-    _work(broadcast_id)
+    _work(broadcast_id, is_emergency=True)
 
 
 def wake(broadcast_id: int) -> None:

@@ -6,9 +6,10 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import models, transaction
+from django.db.models import Exists, OuterRef
 
 from broadcasts.blocking import is_blocked
-from broadcasts.models import Broadcast, Delivery
+from broadcasts.models import Attempt, Broadcast, Delivery
 from broadcasts.results import Result, raised_to
 
 State = Delivery.State
@@ -29,7 +30,7 @@ def claim_batch(broadcast_id: int, size: int, now: datetime) -> Batch:
         sending = Broadcast.objects.filter(pk=broadcast_id, status__in=SENDING)
         if not sending.update(worked_on_at=now):
             return Batch(token, [])
-        due = Delivery.objects.filter(broadcast=broadcast_id).due(now).order_by("pk")
+        due = Delivery.objects.filter(broadcast=broadcast_id).due(now).order_by("next_attempt_at", "pk")
         ids = list(due.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True)[:size])
         rows = Delivery.objects.filter(pk__in=ids)
         _drop_blocked(rows.filter(is_blocked()))
@@ -42,8 +43,11 @@ def claim_batch(broadcast_id: int, size: int, now: datetime) -> Batch:
 def _drop_blocked(rows: models.QuerySet[Delivery]) -> None:
     """The Blocked Email list also counts for what was prepared before the address was put on it."""
     rows.update(next_attempt_at=None, note=Delivery.Note.BLOCKED)
+    doubted = Exists(Attempt.objects.filter(delivery=OuterRef("pk"), outcome=Attempt.Outcome.IN_DOUBT))
+    # The server may have it already: Blocked, which absorbs every report, would be a lie.
+    rows.filter(doubted).update(state=State.UNCONFIRMED)
     rows.filter(result=Result.SOFT_BOUNCED).update(result=raised_to(Result.BOUNCED))
-    rows.filter(result=Result.UNSENT).update(result=raised_to(Result.BLOCKED))
+    rows.filter(~doubted, result=Result.UNSENT).update(result=raised_to(Result.BLOCKED))
 
 
 def release_claims(token: UUID) -> None:
@@ -56,7 +60,8 @@ def take_back_claims(rows: models.QuerySet[Delivery]) -> int:
     return rows.filter(state=State.CLAIMED).update(state=State.IDLE, lease_token=None, lease_until=None)
 
 
-def renew_lease(token: UUID, now: datetime) -> None:
-    """A slow server must not make a live worker lose its rows."""
+def renew_lease(token: UUID, broadcast_id: int, now: datetime) -> int:
+    """Still at it: for the lease, and for the sweep. How many rows are ours; 0 when the lease was lost."""
+    Broadcast.objects.filter(pk=broadcast_id).update(worked_on_at=now)
     until = now + timedelta(seconds=settings.LEASE_SECONDS)
-    Delivery.objects.filter(lease_token=token, lease_until__gt=now).update(lease_until=until)
+    return Delivery.objects.filter(lease_token=token, lease_until__gt=now).update(lease_until=until)

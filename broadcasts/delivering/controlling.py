@@ -98,7 +98,8 @@ def cancel(broadcast: Broadcast, by: User) -> bool:
     """What is still Unsent stays Unsent for good; what we were trying again is Bounced: nobody tries any more."""
     stoppable = (Status.SENDING, Status.PAUSED)
     now = timezone.now()
-    if not _change(broadcast, by, "broadcast.cancelled", stoppable, status=Status.CANCELLED, finished_at=now):
+    ended = {"status": Status.CANCELLED, "finished_at": now, "trouble": "", "trouble_since": None}
+    if not _change(broadcast, by, "broadcast.cancelled", stoppable, **ended):
         return False
     take_back_claims(broadcast.deliveries.all())
     cancel_rows(broadcast.deliveries.filter(next_attempt_at__isnull=False, state=Delivery.State.IDLE))

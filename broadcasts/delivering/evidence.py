@@ -4,10 +4,11 @@ from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from broadcasts.delivering.doubts import doubtful
-from broadcasts.models import Delivery
+from broadcasts.models import Attempt, Delivery
 from broadcasts.results import STILL_TRYING, Result, raise_results
 
 State = Delivery.State
@@ -25,6 +26,10 @@ def apply_evidence(delivery_ids: Collection[int], result: Result) -> int:
     rows.filter(doubtful(timezone.now())).update(
         state=State.IDLE, lease_token=None, lease_until=None, next_attempt_at=None
     )
+    repeated = Attempt.objects.filter(
+        delivery=OuterRef("pk"), number=OuterRef("attempts"), outcome=Attempt.Outcome.IN_DOUBT
+    )
+    rows.filter(Exists(repeated), state=State.IDLE).update(next_attempt_at=None)
     if result not in STILL_TRYING:
         # Also of rows that a worker holds: it will find that they need no email any more.
         rows.filter(next_attempt_at__isnull=False).update(next_attempt_at=None)

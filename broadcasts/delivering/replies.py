@@ -29,7 +29,6 @@ _OURS, _SOFT, _BOUNCED, _FAILED = None, Result.SOFT_BOUNCED, Result.BOUNCED, Res
 # (rule, result, words). The first that is found decides.
 _TEXTS: tuple[tuple[str, Result | None, str], ...] = (
     ("we may not relay", _OURS, r"relay(ing)? (access )?(denied|not permitted|not allowed)|authentication required"),
-    ("our sender is refused", _OURS, r"sender (address|domain)? ?(rejected|refused|not allowed|unknown)"),
     ("mailbox full", _SOFT, r"mailbox (is )?full|over ?quota|quota exceeded|insufficient (system )?storage"),
     ("greylisted", _SOFT, r"gr[ea]ylist|try again later|rate limit"),
     (
@@ -43,17 +42,22 @@ _TEXTS: tuple[tuple[str, Result | None, str], ...] = (
     ),
     # Microsoft 365 answers this for addresses that do not exist in the tenant.
     ("unknown user at Microsoft 365", _FAILED, r"5\.4\.1 .*recipient address rejected: access denied"),
-    ("no such domain", _FAILED, r"(host|domain)( name)? not found|nxdomain|no such domain"),
+    (
+        "no such domain",
+        _FAILED,
+        r"(host|domain)( name)? not found|nxdomain|no such domain|domain .*does not exist|5\.4\.310",
+    ),
 )
 
-# RFC 3463: subject and detail of a permanent failure, longest match first.
+# RFC 3463: bad sender's mailbox address syntax, bad sender's system address.
+_OUR_SENDER = ("5.1.7", "5.1.8")
+
+# RFC 3463: subject and detail of a permanent failure.
 _PERMANENT: tuple[tuple[str, Result | None], ...] = (
     ("5.1.1", _FAILED),  # bad destination mailbox address
     ("5.1.2", _FAILED),  # bad destination system address
     ("5.1.3", _FAILED),  # bad destination mailbox address syntax
     ("5.1.6", _FAILED),  # mailbox has moved
-    ("5.1.7", _OURS),  # bad sender's mailbox address syntax
-    ("5.1.8", _OURS),  # bad sender's system address
     ("5.1.10", _FAILED),  # recipient address has null MX (RFC 7505)
     ("5.2.2", _SOFT),  # mailbox full: permanent by its class, temporary by its nature
     ("5.3.1", _SOFT),  # mail system full
@@ -69,6 +73,8 @@ def parse_reply(code: int, message: bytes) -> Reply:
 
 def classify(code: int | None, enhanced: str, text: str) -> Meaning:
     """What a refusal of one recipient (4yz or 5yz) argues for."""
+    if enhanced in _OUR_SENDER:
+        return Meaning(_OURS, enhanced)
     words = f"{enhanced} {text}".lower()
     is_temporary = enhanced.startswith("4.") if enhanced else code is not None and 400 <= code < 500
     for rule, result, pattern in _TEXTS:

@@ -6,8 +6,9 @@ RFC 5321 for the conversation and its time-outs (section 4.5.3.2), RFC 3461 for 
 import re
 import smtplib
 import ssl
+from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import NoReturn, Self
 from urllib.parse import unquote, urlsplit
 
 from broadcasts.delivering.replies import Reply, parse_reply
@@ -19,6 +20,14 @@ _DOT_AT_START_OF_LINE = re.compile(rb"^\.", re.MULTILINE)
 
 class MailServerTrouble(Exception):
     """Our own side's trouble: nobody is marked for it. Its text is for people."""
+
+
+class ConversationBroken(MailServerTrouble):
+    """The server hung up, or said that it will (421), while one recipient or message was being spoken of."""
+
+    def __init__(self, phase: str, reply: Reply) -> None:
+        super().__init__(f"{reply.code} {reply.text}" if reply.code else reply.text)
+        self.phase, self.reply = phase, reply
 
 
 class RecipientRefused(Exception):
@@ -48,6 +57,7 @@ class SmtpConnection:
         self._parts = urlsplit(url)
         self._hostname = hostname
         self.messages = 0  # accepted over this connection
+        self.answers = 0  # accepted or refused: the server does its work
 
     def __enter__(self) -> Self:
         try:
@@ -77,10 +87,9 @@ class SmtpConnection:
         reply = self._command(mail)
         if reply.code != 250:
             raise MailServerTrouble(f"{reply.code} {reply.text}")
-        reply = self._command(rcpt)
+        reply = self._ask("rcpt", rcpt)
         if reply.code not in (250, 251):
-            self.forget_recipient()
-            raise RecipientRefused("rcpt", reply)
+            self._refuse("rcpt", reply)
 
     def forget_recipient(self) -> None:
         """RSET: what was named is not sent."""
@@ -88,10 +97,9 @@ class SmtpConnection:
 
     def announce_message(self) -> None:
         """DATA. Raises RecipientRefused when the server does not want to hear the message."""
-        reply = self._command("DATA")
+        reply = self._ask("data", "DATA")
         if reply.code != 354:
-            self.forget_recipient()
-            raise RecipientRefused("data", reply)
+            self._refuse("data", reply)
 
     def write_message(self, message: bytes) -> Reply:
         """The message, the final dot and the reply to it. Raises InDoubt or RecipientRefused."""
@@ -108,13 +116,27 @@ class SmtpConnection:
             raise InDoubt(_explain(error)) from error
         if reply.code == 250:
             self.messages += 1
+            self.answers += 1
             return reply
         if reply.code == 421:
             # RFC 5321 section 3.8: the server closes the channel and has not taken the message.
-            raise MailServerTrouble(f"{reply.code} {reply.text}")
+            raise ConversationBroken("body", reply)
         if not 400 <= reply.code < 600:
             raise InDoubt(reply.text)
+        self.answers += 1
         raise RecipientRefused("body", reply)
+
+    def _ask(self, phase: str, line: str) -> Reply:
+        try:
+            return self._command(line)
+        except MailServerTrouble as trouble:
+            raise ConversationBroken(phase, Reply(0, "", str(trouble))) from trouble
+
+    def _refuse(self, phase: str, reply: Reply) -> NoReturn:
+        self.answers += 1
+        with suppress(MailServerTrouble):  # some servers hang up after a refusal: that changes nothing about it
+            self.forget_recipient()
+        raise RecipientRefused(phase, reply)
 
     def _connect(self) -> smtplib.SMTP:
         host, scheme = self._parts.hostname or "localhost", self._parts.scheme

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from broadcasts.delivering.claiming import SENDING, take_back_claims
@@ -17,6 +17,8 @@ from broadcasts.results import STILL_TRYING, Result, raised_to
 State, Status = Delivery.State, Broadcast.Status
 # A worker that was asked, or took rows, this recently is still at it.
 PATIENCE = timedelta(seconds=10)
+# A server that stays silent about one message again and again would else deliver it for ever.
+MOST_REPEATS = 2
 # Nothing heard for this long about an email that somebody else was still trying to deliver.
 SOFT_BOUNCE_HORIZON = timedelta(hours=72)
 
@@ -34,15 +36,20 @@ def sweep(now: datetime) -> list[int]:
 
 def wake_list(now: datetime) -> list[int]:
     """Broadcasts with something due that nobody has been asked about lately. Being asked is noted."""
-    due = Delivery.objects.filter(broadcast=OuterRef("pk")).due(now)
-    waiting = Q(status__in=[Status.SCHEDULED, Status.PREPARING], send_at__lte=now) | Q(
-        Exists(due), status__in=SENDING
-    )
     idle = Q(worked_on_at__isnull=True) | Q(worked_on_at__lt=now - PATIENCE)
-    ready = Q(next_try_at__isnull=True) | Q(next_try_at__lte=now)
-    waiting_ids = Broadcast.objects.filter(waiting, idle, ready).order_by("pk").values_list("pk", flat=True)
+    waiting_ids = waiting(now).filter(idle).values_list("pk", flat=True)
     # Of several sweepers one asks.
     return [pk for pk in waiting_ids if Broadcast.objects.filter(idle, pk=pk).update(worked_on_at=now)]
+
+
+def waiting(now: datetime) -> QuerySet[Broadcast]:
+    """Broadcasts with something to do, the one that waits longest first."""
+    due = Delivery.objects.filter(broadcast=OuterRef("pk")).due(now)
+    has_work = Q(status__in=[Status.SCHEDULED, Status.PREPARING], send_at__lte=now) | Q(
+        Exists(due), status__in=SENDING
+    )
+    ready = Q(next_try_at__isnull=True) | Q(next_try_at__lte=now)
+    return Broadcast.objects.filter(has_work, ready).order_by(F("worked_on_at").asc(nulls_first=True), "pk")
 
 
 def take_back_expired_claims(now: datetime) -> int:
@@ -64,20 +71,26 @@ def end_doubts(now: datetime) -> int:
 
 
 def _end_doubt(row: Delivery, now: datetime) -> None:
-    kind = row.broadcast.broadcast_type
-    is_settled = row.result not in STILL_TRYING  # a report came while the lease still ran
-    again = kind is not None and kind.repeat_when_in_doubt and row.broadcast.status in (*SENDING, Status.PAUSED)
-    Delivery.objects.filter(pk=row.pk, state=State.IN_DOUBT).update(
-        state=State.IDLE if again or is_settled else State.UNCONFIRMED,
-        next_attempt_at=now if again and not is_settled else None,
-        lease_token=None,
-        lease_until=None,
-    )
     Attempt.objects.get_or_create(
         delivery=row,
         number=row.attempts,
         defaults={"at": row.last_attempt_at or now, "outcome": Attempt.Outcome.IN_DOUBT, "phase": "body"},
     )
+    is_settled = row.result not in STILL_TRYING  # a report came while the lease still ran
+    again = not is_settled and _may_repeat(row)
+    Delivery.objects.filter(pk=row.pk, state=State.IN_DOUBT).update(
+        state=State.IDLE if again or is_settled else State.UNCONFIRMED,
+        next_attempt_at=now if again else None,
+        lease_token=None,
+        lease_until=None,
+    )
+
+
+def _may_repeat(row: Delivery) -> bool:
+    kind = row.broadcast.broadcast_type
+    doubts = row.tries.filter(outcome=Attempt.Outcome.IN_DOUBT).count()
+    is_wanted = kind is not None and kind.repeat_when_in_doubt and row.broadcast.status in (*SENDING, Status.PAUSED)
+    return is_wanted and doubts <= MOST_REPEATS
 
 
 def close_cancelled() -> int:
@@ -101,7 +114,7 @@ def close_soft_bounced(now: datetime) -> int:
     """Still trying must be true: with nothing due and nothing heard for the horizon, nobody is."""
     silent = Delivery.objects.filter(
         result=Result.SOFT_BOUNCED,
-        state=State.IDLE,
+        state__in=[State.IDLE, State.UNCONFIRMED],
         next_attempt_at__isnull=True,
         last_attempt_at__lt=now - SOFT_BOUNCE_HORIZON,
     )

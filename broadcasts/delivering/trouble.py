@@ -14,7 +14,12 @@ def note_trouble(broadcast_id: int, reason: str, now: datetime) -> None:
     row = Broadcast.objects.filter(pk=broadcast_id)
     since = row.values_list("trouble_since", flat=True).first() or now
     pause = min(max((now - since) / 4, SHORTEST_PAUSE), LONGEST_PAUSE)
-    row.update(trouble=reason[:500], trouble_since=Coalesce("trouble_since", now), next_try_at=now + pause)
+    row.update(
+        trouble=reason[:500],
+        trouble_since=Coalesce("trouble_since", now),
+        next_try_at=now + pause,
+        worked_on_at=None,  # so that the sweep asks again as soon as the pause is over
+    )
 
 
 def clear_trouble(broadcast_id: int) -> None:

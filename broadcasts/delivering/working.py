@@ -8,16 +8,16 @@ from django.utils.translation import gettext as _
 
 from broadcasts.composing.compiling import compile_broadcast
 from broadcasts.delivering.claiming import SENDING, claim_batch
-from broadcasts.delivering.sending import BatchSender
+from broadcasts.delivering.sending import BatchSender, OurFault
 from broadcasts.delivering.smtp import InDoubt, MailServerTrouble, SmtpConnection
 from broadcasts.delivering.sweeping import finish_broadcast
 from broadcasts.delivering.transports import open_connection
-from broadcasts.delivering.trouble import clear_trouble, note_trouble
+from broadcasts.delivering.trouble import note_trouble
 from broadcasts.models import Broadcast, Delivery
 from broadcasts.preparing.preparing import announce_preparing, prepare_deliveries
 
 BATCH = 50
-LONGEST_SHIFT_SECONDS = 20
+LONGEST_SHIFT_SECONDS = 5
 
 
 def work_on(broadcast_id: int, is_over: Callable[[], bool] | None = None) -> bool:
@@ -39,17 +39,29 @@ def deliver_due(broadcast_id: int, is_over: Callable[[], bool]) -> bool:
         finish_broadcast(broadcast_id)
         return False
     try:
-        while not is_over():
-            with open_connection() as connection:
-                if not _send_over(connection, broadcast_id, is_over):
-                    finish_broadcast(broadcast_id)
-                    return False
+        return _send_until(broadcast_id, is_over)
     except MailServerTrouble as trouble:
         note_trouble(broadcast_id, str(trouble), timezone.now())
         return False
     except Exception:
         note_trouble(broadcast_id, _("Messenger met an error of its own; its log says more."), timezone.now())
         raise
+
+
+def _send_until(broadcast_id: int, is_over: Callable[[], bool]) -> bool:
+    """Connection after connection. A server that twice in a row takes an email without a word is in trouble."""
+    silences = 0
+    while not is_over():
+        with open_connection() as connection:
+            try:
+                if not _send_over(connection, broadcast_id, is_over):
+                    finish_broadcast(broadcast_id)
+                    return False
+                silences = 0
+            except InDoubt as doubt:
+                silences = 1 if connection.messages else silences + 1
+                if silences > 1:
+                    raise MailServerTrouble(_("The mail server takes emails without saying so.")) from doubt
     return True
 
 
@@ -63,13 +75,12 @@ def _send_over(connection: SmtpConnection, broadcast_id: int, is_over: Callable[
             return _has_due_rows(broadcast_id)  # a whole batch may have been on the Blocked Email list
         try:
             sender.send(batch)
-        except InDoubt:
-            return True
+        except OurFault:
+            raise
         except MailServerTrouble:
-            if not connection.messages:
+            if not connection.answers:
                 raise
             return True  # many servers close a connection after so many messages
-        clear_trouble(broadcast_id)
     return True
 
 

@@ -1,0 +1,203 @@
+"""Servers that hang up, stay silent or take their time: one recipient's trouble is never everybody's."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from django.utils import timezone
+from pytest_django import Settings
+
+from broadcasts.blocking import block_addresses
+from broadcasts.delivering import sending
+from broadcasts.delivering.controlling import cancel
+from broadcasts.delivering.evidence import apply_evidence
+from broadcasts.delivering.sweeping import sweep
+from broadcasts.models import BlockedEmail, Broadcast, BroadcastType, Delivery, User
+from broadcasts.results import Result
+from tests.broadcasts.delivering.steps import deliver, make_due, make_people, results_of, row_of, start
+from tests.broadcasts.delivering.test_sweeping import later
+from tests.smtp_server import DROP, Script
+
+pytestmark = pytest.mark.django_db
+State = Delivery.State
+
+
+def end_the_doubt(settings: Settings) -> None:
+    later(settings.LEASE_SECONDS + settings.IN_DOUBT_GRACE_SECONDS + 5)
+    sweep(timezone.now())
+
+
+@pytest.mark.parametrize("hang_up", [DROP, "421 4.7.0 too many errors"])
+def test_a_server_that_hangs_up_after_a_refusal_has_refused_all_the_same(mail_server: Script, hang_up: str) -> None:
+    mail_server.answer("rcpt", "550 5.1.1 no such user", recipient="anna")
+    mail_server.answer("rset", hang_up)
+    broadcast = start(make_people("anna@x.example", "ben@x.example"))
+    deliver(broadcast)
+    assert results_of(broadcast) == {"anna@x.example": "Failed", "ben@x.example": "Sent"}
+    assert broadcast.trouble == ""
+
+
+@pytest.mark.parametrize("phase", ["rcpt", "data", "dot"])
+def test_a_421_about_one_recipient_lets_the_others_pass(mail_server: Script, phase: str) -> None:
+    mail_server.answer(phase, "421 4.7.0 [TS01] temporarily deferred", recipient="anna")
+    broadcast = start(make_people("anna@x.example", "ben@x.example", "cleo@x.example"))
+    for _ in range(2):
+        deliver(broadcast)
+    assert results_of(broadcast) == {"anna@x.example": "Unsent", "ben@x.example": "Sent", "cleo@x.example": "Sent"}
+    row = row_of(broadcast, "anna@x.example")
+    assert row.attempts == 1
+    assert row.next_attempt_at is not None
+    assert row.next_attempt_at > timezone.now()
+
+
+def test_a_recipient_over_whom_the_server_always_breaks_off_is_soft_bounced_and_given_up(
+    mail_server: Script, settings: Settings
+) -> None:
+    settings.RETRY_MINUTES = (1.0, 1.0, 1.0, 1.0)
+    mail_server.answer("rcpt", "421 4.7.0 not now", recipient="anna")
+    broadcast = start(make_people("anna@x.example"))
+    seen = []
+    for _ in range(6):
+        deliver(broadcast)
+        seen.append(results_of(broadcast)["anna@x.example"])
+        make_due(broadcast)
+    assert seen == ["Unsent", "Unsent", "Soft Bounced", "Soft Bounced", "Bounced", "Bounced"]
+
+
+def test_a_server_that_always_goes_silent_after_the_dot_is_left_alone_after_two(mail_server: Script) -> None:
+    mail_server.answer("dot", DROP)
+    broadcast = start(make_people(*(f"p{number}@x.example" for number in range(20))))
+    deliver(broadcast)
+    assert broadcast.deliveries.filter(state=State.IN_DOUBT).count() == 2
+    assert broadcast.trouble
+    assert broadcast.deliveries.filter(state=State.IDLE, result=Result.UNSENT).count() == 18
+
+
+def test_a_message_is_not_repeated_for_ever(mail_server: Script, settings: Settings) -> None:
+    mail_server.answer("dot", DROP)
+    broadcast = start(make_people("anna@x.example"))
+    for _ in range(6):
+        deliver(broadcast)
+        end_the_doubt(settings)
+    row = broadcast.deliveries.get()
+    assert len(mail_server.received) == 3
+    assert (row.state, row.next_attempt_at) == (State.UNCONFIRMED, None)
+    broadcast.refresh_from_db()
+    assert broadcast.status == Broadcast.Status.SENT
+
+
+def test_refusals_are_written_while_a_slow_server_goes_on_refusing(
+    mail_server: Script, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "WRITE_EVERY", timedelta(0))
+    mail_server.answer("rcpt", "550 5.1.1 no such user")
+    broadcast = start(make_people(*(f"p{number}@x.example" for number in range(4))))
+    written: list[int] = []
+    real = sending.BatchSender._hand_over
+
+    def watched(self: sending.BatchSender, delivery: Delivery) -> None:
+        written.append(broadcast.deliveries.filter(result=Result.FAILED).count())
+        real(self, delivery)
+
+    monkeypatch.setattr(sending.BatchSender, "_hand_over", watched)
+    deliver(broadcast)
+    assert written == [0, 1, 2, 3]
+    assert set(results_of(broadcast).values()) == {"Failed"}
+
+
+def test_a_worker_that_lost_its_lease_stops(mail_server: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "WRITE_EVERY", timedelta(0))
+    broadcast = start(make_people("anna@x.example", "ben@x.example"))
+    mail_server.answer("rcpt", "550 5.1.1 no such user", recipient="anna")
+    real = sending.BatchSender._hand_over
+
+    def lose_it(self: sending.BatchSender, delivery: Delivery) -> None:
+        real(self, delivery)
+        broadcast.deliveries.update(lease_until=timezone.now() - timedelta(seconds=1))
+
+    monkeypatch.setattr(sending.BatchSender, "_hand_over", lose_it)
+    monkeypatch.setattr(sending, "release_claims", lambda _token: None)
+    assert deliver(broadcast) is False
+    assert not mail_server.received
+
+
+def test_a_relay_that_refuses_us_marks_nobody_however_long(mail_server: Script, settings: Settings) -> None:
+    settings.RETRY_MINUTES = (1.0,)
+    mail_server.answer("rcpt", "554 5.7.1 Relay access denied", recipient="anna")
+    broadcast = start(make_people("ben@x.example", "anna@x.example"))
+    for _ in range(4):
+        deliver(broadcast)
+        make_due(broadcast)
+    assert results_of(broadcast) == {"ben@x.example": "Sent", "anna@x.example": "Unsent"}
+    assert "Relay access denied" in broadcast.trouble
+
+
+def test_a_database_error_at_the_mark_keeps_what_is_known_of_the_message_before(
+    mail_server: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broadcast = start(make_people("anna@x.example", "ben@x.example"))
+    real, calls = sending.mark_in_doubt, []
+
+    def fails_once(*args: Any) -> bool:
+        calls.append(args)
+        if len(calls) == 2:
+            raise OperationalError("database is locked")
+        return real(*args)
+
+    monkeypatch.setattr(sending, "mark_in_doubt", fails_once)
+    with pytest.raises(OperationalError):
+        deliver(broadcast)
+    assert results_of(broadcast) == {"anna@x.example": "Sent", "ben@x.example": "Unsent"}
+    broadcast.refresh_from_db()
+    assert broadcast.trouble
+    deliver(broadcast)
+    assert [received.recipient for received in mail_server.received] == ["anna@x.example", "ben@x.example"]
+
+
+def test_an_address_blocked_after_a_doubt_is_not_called_blocked(mail_server: Script, settings: Settings) -> None:
+    mail_server.answer("dot", DROP, times=1)
+    broadcast = start(make_people("anna@x.example"))
+    deliver(broadcast)
+    end_the_doubt(settings)
+    block_addresses(["anna@x.example"], reason="asked us", source=BlockedEmail.Source.STAFF)
+    deliver(broadcast)
+    row = broadcast.deliveries.get()
+    assert (row.get_result_display(), row.state, row.next_attempt_at) == ("Unsent", State.UNCONFIRMED, None)
+    apply_evidence([row.pk], Result.DELIVERED)
+    assert results_of(broadcast) == {"anna@x.example": "Delivered"}
+
+
+def test_a_delayed_report_after_a_doubt_proves_that_the_server_has_it(
+    mail_server: Script, settings: Settings
+) -> None:
+    mail_server.answer("dot", DROP, times=1)
+    broadcast = start(make_people("anna@x.example"))
+    deliver(broadcast)
+    end_the_doubt(settings)
+    apply_evidence([broadcast.deliveries.get().pk], Result.SOFT_BOUNCED)
+    deliver(broadcast)
+    assert len(mail_server.received) == 1
+
+
+def test_an_unconfirmed_soft_bounce_is_closed_too(mail_server: Script, settings: Settings) -> None:
+    mail_server.answer("rcpt", "451 4.3.0 later", times=1)
+    mail_server.answer("dot", DROP)
+    broadcast = start(make_people("anna@x.example"))
+    BroadcastType.objects.update(repeat_when_in_doubt=False)
+    deliver(broadcast)
+    make_due(broadcast)
+    deliver(broadcast)
+    end_the_doubt(settings)
+    later(80 * 3600)
+    sweep(timezone.now())
+    assert results_of(broadcast) == {"anna@x.example": "Bounced"}
+
+
+def test_trouble_ends_with_the_first_accepted_email_and_with_cancel(mail_server: Script, alice: User) -> None:
+    mail_server.answer("connect", "421 busy", times=1)
+    broadcast = start(make_people("anna@x.example"))
+    deliver(broadcast)
+    assert broadcast.trouble
+    assert cancel(broadcast, alice)
+    assert (broadcast.trouble, broadcast.trouble_since) == ("", None)
