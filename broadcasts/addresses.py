@@ -1,5 +1,7 @@
 """What an email address is: when two are the same, and whether mail can be addressed to one at all."""
 
+from contextlib import suppress
+
 import email_validator
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
@@ -8,8 +10,13 @@ email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 
 def address_key(address: str) -> str:
-    """What makes two addresses the same: case and blanks around them do not matter."""
-    return address.strip().casefold()[:320]
+    """What makes two addresses the same mailbox: case, blanks and the spelling of an international domain play no part."""
+    bare = address.strip()
+    if not bare.isascii():
+        # bücher.example is xn--bcher-kva.example on the wire (RFC 5891): one mailbox, one key.
+        with suppress(EmailNotValidError):
+            bare = _parse(bare).ascii_email or bare
+    return bare.casefold()[:320]
 
 
 def explain_invalid(address: str) -> str:

@@ -110,6 +110,8 @@ def test_not_finished_in_time_has_a_status_of_its_own(folder: Path) -> None:
         ({"subject": ""}, "subject"),
         ({"subject": "two\nlines"}, "subject"),
         ({"subject": "Dear {{ nickname }}"}, "nickname"),
+        ({"subject": "x" * 256}, "longer than 255"),
+        ({"subject": "snow \udcff day"}, "invisible"),
     ],
 )
 def test_bad_input_is_refused_with_the_reason_and_nothing_is_stored(
@@ -151,3 +153,17 @@ def test_with_several_schools_one_must_be_named(folder: Path) -> None:
     assert "jefferson" in said
     send(folder, school="lincoln")
     assert Broadcast.objects.get().school.slug == "lincoln"
+
+
+def test_what_is_taken_out_of_the_message_is_said(folder: Path) -> None:
+    (folder / "message.html").write_text("<p>Hello</p><script>alert(1)</script>")
+    err = StringIO()
+    send(folder, stderr=err)
+    assert "taken out" in err.getvalue()
+
+
+@pytest.mark.parametrize("domain", ["xn--bcher-kva.example", "BÜCHER.example", "bücher.example"])
+def test_one_mailbox_under_two_spellings_of_its_domain_gets_one_email(folder: Path, domain: str) -> None:
+    (folder / "families.csv").write_text(f"name,email\nAnna,anna@bücher.example\nBen,anna@{domain}\n")
+    answer = json.loads(send(folder, json=True).splitlines()[-1])
+    assert {label: count for label, count in answer["results"].items() if count} == {"Unsent": 1, "Duplicate": 1}

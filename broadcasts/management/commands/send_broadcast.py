@@ -12,7 +12,8 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from broadcasts.actors import wake
-from broadcasts.composing.drafting import Draft, save_draft, what_is_missing
+from broadcasts.composing.drafting import SUBJECT_LENGTH, Draft, save_draft, what_is_missing
+from broadcasts.composing.sanitising import removed_parts
 from broadcasts.delivering.controlling import CannotSend, send_now
 from broadcasts.models import Broadcast, BroadcastType, Content, School, Sender
 from broadcasts.people.applying import CannotConfirm, make_list
@@ -48,8 +49,8 @@ class Command(BaseCommand):
         draft = Draft(
             broadcast_type=find_type(options["type"]),
             sender=find_sender(options["sender"], school),
-            subject=options["subject"],
-            body_html=read_text(options["html"]),
+            subject=check_subject(options["subject"]),
+            body_html=self._read_html(options["html"]),
             body_text=read_text(options["text"]) if options["text"] else "",
         )
         recipients = read_list(options["list"])
@@ -66,7 +67,15 @@ class Command(BaseCommand):
         with transaction.atomic():
             counts = Reach(make_broadcast(school, draft, recipients)).counts()
             transaction.set_rollback(True)
+        if not counts["Unsent"]:
+            self.stderr.write("Nobody on this list can get this email: sending it would be refused.")
         return counts
+
+    def _read_html(self, file: Path) -> str:
+        html = read_text(file)
+        for part in removed_parts(html):
+            self.stderr.write(f"{file}: taken out of the message: {part}")
+        return html
 
     def _send(self, school: School, draft: Draft, recipients: Recipients) -> Broadcast:
         with transaction.atomic():
@@ -100,6 +109,14 @@ class Command(BaseCommand):
 
 def refused(reason: str) -> CommandError:
     return CommandError(reason, returncode=BAD_INPUT)
+
+
+def check_subject(subject: str) -> str:
+    if len(subject.strip()) > SUBJECT_LENGTH:
+        raise refused(f"The subject is longer than {SUBJECT_LENGTH} characters. Make it shorter.")
+    if not subject.isprintable():
+        raise refused("The subject has a line break or an invisible sign in it. Write it on one line.")
+    return subject
 
 
 def find_school(slug: str | None) -> School:

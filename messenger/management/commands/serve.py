@@ -30,7 +30,8 @@ class Command(BaseCommand):
         except CannotServe as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
-            self.stdout.write("Messenger has stopped.")
+            pass
+        self.stdout.write("Messenger has stopped.")
 
     def _prepare_database(self) -> None:
         call_command("migrate", verbosity=0, interactive=False)
