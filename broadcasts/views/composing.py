@@ -6,12 +6,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import redirect, render
 from django.template.defaultfilters import date as format_date
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from broadcasts.composing.drafting import (
     Missing,
@@ -28,6 +28,7 @@ from broadcasts.composing.plain_text import to_plain_text
 from broadcasts.composing.sanitising import removed_parts
 from broadcasts.models import Broadcast, School, User
 from broadcasts.roles import signed_in_user
+from broadcasts.views.posting import post_only
 from broadcasts.views.reviewing import find_broadcast
 
 NEXT_PAGE = {"preview": "broadcasts:broadcast-preview", "review": "broadcasts:broadcast-review"}
@@ -57,9 +58,11 @@ def broadcast_edit(request: HttpRequest, pk: int) -> HttpResponse:
     return _edit_page(request, broadcast, form)
 
 
-@require_POST
 def broadcast_autosave(request: HttpRequest, pk: int) -> HttpResponse:
     """For compose.js: 200 saved, perhaps with warnings; 409 not a draft any more, or changed by somebody else."""
+    if request.method != "POST":
+        words = _("There is no page here: drafts save themselves at this address. Open the draft instead.")
+        return HttpResponseNotAllowed(["POST"], words, content_type="text/plain; charset=utf-8")
     broadcast = find_broadcast(request, pk)
     form = ComposeForm(request.POST, broadcast=broadcast)
     user = signed_in_user(request)
@@ -80,7 +83,7 @@ def broadcast_autosave(request: HttpRequest, pk: int) -> HttpResponse:
     return JsonResponse({"version": version, "saved": saved, "problems": problems})
 
 
-@require_POST
+@post_only("broadcasts:broadcast-edit")
 def broadcast_delete(request: HttpRequest, pk: int) -> HttpResponse:
     broadcast = find_broadcast(request, pk)
     if not delete_draft(broadcast, signed_in_user(request)):

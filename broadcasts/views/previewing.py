@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from broadcasts.addresses import explain_invalid
 from broadcasts.composing.compiling import Recipient, compile_broadcast
@@ -20,6 +20,7 @@ from broadcasts.composing.previewing import find_person, people_to_preview, prev
 from broadcasts.delivering.transports import MailServerTrouble, send_plain
 from broadcasts.models import Broadcast, Person
 from broadcasts.roles import signed_in_user
+from broadcasts.views.posting import post_only
 from broadcasts.views.reviewing import find_broadcast
 
 MOST_PEOPLE = 50
@@ -72,7 +73,7 @@ def broadcast_preview_html(request: HttpRequest, pk: int) -> HttpResponse:
     return HttpResponse(compile_broadcast(broadcast).html_for(recipient))
 
 
-@require_POST
+@post_only("broadcasts:broadcast-preview")
 def broadcast_test(request: HttpRequest, pk: int) -> HttpResponse:
     broadcast = find_broadcast(request, pk)
     person = find_person(broadcast, request.POST.get("person", ""))

@@ -8,7 +8,6 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
 
 from broadcasts.actors import wake
 from broadcasts.delivering import controlling
@@ -17,13 +16,14 @@ from broadcasts.models import Broadcast, User
 from broadcasts.results import Result
 from broadcasts.roles import signed_in_user
 from broadcasts.templatetags.messenger import moment
+from broadcasts.views.posting import post_only
 from broadcasts.views.reviewing import Review, find_broadcast, review_page
 
 CANCELLABLE = (Broadcast.Status.SENDING, Broadcast.Status.PAUSED)
 Step = Callable[[Broadcast, User], bool]
 
 
-@require_POST
+@post_only("broadcasts:broadcast-review")
 @transaction.atomic
 def broadcast_send(request: HttpRequest, pk: int) -> HttpResponse:
     """Sends exactly what was reviewed: the row stays locked from the check to the step."""
@@ -59,7 +59,7 @@ def _already_sent(request: HttpRequest, broadcast: Broadcast) -> HttpResponse:
     return redirect("broadcasts:broadcast-detail", broadcast.pk)
 
 
-@require_POST
+@post_only("broadcasts:broadcast-detail")
 def broadcast_undo(request: HttpRequest, pk: int) -> HttpResponse:
     broadcast = find_broadcast(request, pk)
     if controlling.undo_send(broadcast, signed_in_user(request)):
@@ -72,18 +72,18 @@ def broadcast_undo(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("broadcasts:broadcast-detail", pk)
 
 
-@require_POST
+@post_only("broadcasts:broadcast-detail")
 def broadcast_pause(request: HttpRequest, pk: int) -> HttpResponse:
     done = _("Paused. What is Unsent waits until somebody resumes.")
     return _take_step(request, pk, controlling.pause, done)
 
 
-@require_POST
+@post_only("broadcasts:broadcast-detail")
 def broadcast_resume(request: HttpRequest, pk: int) -> HttpResponse:
     return _take_step(request, pk, controlling.resume, _("Sending goes on."), wakes=True)
 
 
-@require_POST
+@post_only("broadcasts:broadcast-detail")
 def broadcast_cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """It cannot be undone, so the first press asks and the second does it."""
     if "sure" in request.POST:

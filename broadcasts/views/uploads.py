@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from broadcasts.models import List, School, Upload, User
 from broadcasts.people.applying import (
@@ -24,6 +24,12 @@ from broadcasts.people.forms import RenameForm, UploadForm, is_taken
 from broadcasts.people.planning import plan_upload
 from broadcasts.people.reading import UnreadableFile
 from broadcasts.roles import signed_in_user
+from broadcasts.views.posting import post_only
+
+
+def find_upload(request: HttpRequest, pk: int) -> Upload:
+    uploads = Upload.objects.visible_to(signed_in_user(request)).select_related("school", "list", "uploaded_by")
+    return get_object_or_404(uploads, pk=pk)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -78,7 +84,7 @@ def upload_check(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "broadcasts/upload_check.html", context)
 
 
-@require_POST
+@post_only("broadcasts:upload-check", find_upload)
 def upload_confirm(request: HttpRequest, pk: int) -> HttpResponse:
     upload = find_upload(request, pk)
     try:
@@ -108,15 +114,10 @@ def _what_was_stored(upload: Upload) -> str:
     return said
 
 
-@require_POST
+@post_only("broadcasts:upload-check", find_upload)
 def upload_discard(request: HttpRequest, pk: int) -> HttpResponse:
     upload = find_upload(request, pk)
     if not discard_upload(upload, signed_in_user(request)):
         return redirect("broadcasts:upload-check", pk)
     messages.success(request, _("The file was deleted. Nothing of it was stored."))
     return redirect("broadcasts:list-list")
-
-
-def find_upload(request: HttpRequest, pk: int) -> Upload:
-    uploads = Upload.objects.visible_to(signed_in_user(request)).select_related("school", "list", "uploaded_by")
-    return get_object_or_404(uploads, pk=pk)

@@ -135,7 +135,9 @@ def test_a_test_goes_to_the_user_and_looks_like_the_recipients(
 
 
 def test_looking_at_the_test_address_sends_nothing(as_alice: Client, draft: Broadcast) -> None:
-    assert as_alice.get(url("test", draft)).status_code == 405
+    page = as_alice.get(url("test", draft), follow=True)
+    assert page.request["PATH_INFO"] == url("preview", draft)
+    assert "so nothing was done. Press the button again." in page.content.decode()
 
 
 def test_without_an_own_address_there_is_no_test(as_alice: Client, draft: Broadcast) -> None:

@@ -221,8 +221,36 @@ def test_a_stranger_finds_nothing(as_bob: Client, draft: Broadcast, name: str) -
 
 @pytest.mark.parametrize("name", STEPS)
 def test_looking_changes_nothing(as_alice: Client, draft: Broadcast, name: str) -> None:
-    assert as_alice.get(reverse(f"broadcasts:broadcast-{name}", args=[draft.pk])).status_code == 405
+    url = reverse(f"broadcasts:broadcast-{name}", args=[draft.pk])
+    page = as_alice.get(url, follow=True)
+    assert page.status_code == 200
+    assert page.context["broadcast"] == draft
+    assert "so nothing was done. Press the button again." in page.content.decode()
     assert status_of(draft) == "draft"
+    assert as_alice.put(url).status_code == 405
+
+
+def test_signing_in_after_pressing_send_leads_back_to_the_button(
+    client: Client, alice: User, draft: Broadcast
+) -> None:
+    send = reverse("broadcasts:broadcast-send", args=[draft.pk])
+    sign_in = client.post(send)["Location"]
+    assert sign_in == f"{reverse('account_login')}?next={send}"
+    client.force_login(alice, backend=LOGIN)
+    review = client.get(client.get(sign_in)["Location"], follow=True)
+    assert review.request["PATH_INFO"] == reverse("broadcasts:broadcast-review", args=[draft.pk])
+    assert "You were signed out or opened this address directly" in review.content.decode()
+    assert status_of(draft) == "draft"
+
+
+@pytest.mark.parametrize("name", ["undo", "pause", "resume", "cancel"])
+def test_looking_at_a_step_of_what_is_under_way_leads_to_its_page(
+    as_alice: Client, draft: Broadcast, name: str
+) -> None:
+    Broadcast.objects.filter(pk=draft.pk).update(status="sending", send_at=timezone.now())
+    answer = as_alice.get(reverse(f"broadcasts:broadcast-{name}", args=[draft.pk]))
+    assert answer["Location"] == reverse("broadcasts:broadcast-detail", args=[draft.pk])
+    assert status_of(draft) == "sending"
 
 
 @pytest.mark.django_db(transaction=True)

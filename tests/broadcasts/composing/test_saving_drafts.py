@@ -103,7 +103,7 @@ def test_autosave_without_a_session_leads_to_signing_in(client: Client, draft: B
 
 
 def test_a_draft_can_be_deleted_once(as_alice: Client, draft: Broadcast) -> None:
-    assert as_alice.get(url("delete", draft)).status_code == 405
+    assert as_alice.get(url("delete", draft))["Location"] == url("edit", draft)
     assert as_alice.post(url("delete", draft))["Location"] == reverse("broadcasts:broadcast-list")
     assert not Broadcast.objects.exists()
     assert AuditEntry.objects.filter(action="broadcast.deleted").count() == 1
