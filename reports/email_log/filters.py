@@ -96,7 +96,12 @@ class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc]
     )
 
     doubt = django_filters.BooleanFilter(
-        label=_("Only emails in doubt"), method="filter_doubt", widget=forms.CheckboxInput
+        label=_("Only emails in doubt"),
+        method="filter_doubt",
+        widget=forms.CheckboxInput,
+        help_text=_(
+            "The connection broke before the mail server said whether it took them, so nobody knows if they arrive."
+        ),
     )
 
     class Meta:
@@ -138,6 +143,11 @@ class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc]
     @property
     def is_filtered(self) -> bool:
         return bool(self.errors) or any(self.form.cleaned_data.values())
+
+    @property
+    def asks_for_more(self) -> bool:
+        """Whether a filter that is otherwise folded away is in use."""
+        return bool(self.form.cleaned_data.get("doubt"))
 
     def any_result(self) -> "QuerySet[Delivery]":
         """What all other filters leave: what the counts beside the results count."""

@@ -31,6 +31,7 @@ RESULT_ORDER = Case(
 SortKey = F | Func | Case
 NUMBER = {"td": {"class": "number"}, "th": {"class": "number"}}
 NOWRAP = {"td": {"class": "nowrap"}}
+LONG, LONGEST = {"td": {"class": "long"}}, {"td": {"class": "longest"}}
 
 
 class LogColumn(tables.Column):  # type: ignore[misc]
@@ -65,10 +66,15 @@ class LogPaginator(Paginator):  # type: ignore[type-arg]
 
 class DeliveryTable(tables.Table):  # type: ignore[misc]
     name = LogColumn(
-        Lower("name"), verbose_name=gettext_lazy("Name"), linkify=("reports:delivery-detail", {"pk": tables.A("pk")})
+        Lower("name"),
+        verbose_name=gettext_lazy("Name"),
+        linkify=("reports:delivery-detail", {"pk": tables.A("pk")}),
+        attrs=LONG,
     )
-    email = LogColumn(Lower("email"), verbose_name=gettext_lazy("Email"))
-    broadcast = LogColumn(Lower("broadcast__name"), F("broadcast"), verbose_name=gettext_lazy("Broadcast"))
+    email = LogColumn(Lower("email"), verbose_name=gettext_lazy("Email"), attrs=LONGEST)
+    broadcast = LogColumn(
+        Lower("broadcast__name"), F("broadcast"), verbose_name=gettext_lazy("Broadcast"), attrs=LONG
+    )
     type = LogColumn(
         F("broadcast__broadcast_type__name"),
         accessor="broadcast__broadcast_type__name",

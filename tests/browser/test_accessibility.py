@@ -26,6 +26,8 @@ COLOURS_SETTLE = """async () => {
     await new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next)));
     await Promise.allSettled(document.getAnimations().map((one) => one.finished));
 }"""
+TABLES_CUT_OFF = """() => [...document.querySelectorAll(".table-wrap")]
+    .map((frame) => frame.scrollWidth - frame.clientWidth).filter((pixels) => pixels > 0)"""
 WIDTHS = (1280, 390)
 SCHEMES = ("light", "dark")
 
@@ -35,6 +37,7 @@ Reader's neighbour,reader@homes.example,General
 Closed mailbox,bounce@homes.example,General
 Policy,refuse@homes.example,General
 Nobody home,,
+Maximiliane Hohenberger-Schlossmann,maximiliane.hohenberger-schlossmann@a-school-with-a-long-name.example,General
 Only emergencies,quiet@homes.example,Emergency
 Mistyped,two..dots@homes.example,General
 Blocked,blocked@families.example,General
@@ -125,6 +128,7 @@ def look_in_every_light(page: Page) -> list[str]:
         too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         if too_wide > 0:
             found.append(f"{width}: the page is {too_wide} pixels wider than the screen")
+        found += [f"{width}: a table is {cut} pixels wider than its frame" for cut in page.evaluate(TABLES_CUT_OFF)]
     return found
 
 

@@ -265,3 +265,11 @@ def test_names_are_shown_as_text(as_alice: Client, lincoln: School) -> None:
     page = as_alice.get(LOG).text
     assert "<script>x" not in page
     assert "<b>Snow" not in page
+
+
+def test_what_in_doubt_means_stands_beside_its_filter(as_alice: Client, lincoln: School) -> None:
+    make_delivery(factory.make_broadcast(lincoln), "ana@home.example")
+    page = as_alice.get(LOG).text
+    assert "before the mail server said whether it took them" in page
+    assert '<details class="more">' in page
+    assert '<details class="more" open>' in as_alice.get(f"{LOG}?doubt=on").text
