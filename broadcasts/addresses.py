@@ -10,7 +10,7 @@ email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 
 def address_key(address: str) -> str:
-    """What makes two addresses the same mailbox: neither case nor blanks nor the spelling of an international domain."""
+    """What makes two addresses one mailbox: not their case, nor blanks, nor how an international domain is spelt."""
     bare = address.strip()
     if not bare.isascii():
         # bücher.example is xn--bcher-kva.example on the wire (RFC 5891): one mailbox, one key.
