@@ -17,4 +17,6 @@ EXTENSIONS: dict[str, Any] = {
     "TableRow": True,
     "TableHeader": True,
     "TableCell": True,
+    # On unless told otherwise, and then browsers do not mark misspelled words.
+    "NoSpellCheck": False,
 }

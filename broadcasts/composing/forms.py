@@ -39,6 +39,7 @@ class ComposeForm(forms.Form):
         required=False,
         label=_("Broadcast type"),
         empty_label=_("Choose a type"),
+        error_messages={"invalid_choice": _("This broadcast type no longer exists. Choose again.")},
         help_text=_("It decides which of a person's addresses get this broadcast."),
     )
     sender = _SenderField(
@@ -46,13 +47,20 @@ class ComposeForm(forms.Form):
         required=False,
         label=_("From"),
         empty_label=_("Choose a sender"),
+        error_messages={"invalid_choice": _("This sender no longer exists. Choose again.")},
         help_text=_(
             "Keep the From address the same. Families' mail programs remember a sender whose pictures they trust, "
             "and only then can we tell who opened an email."
         ),
     )
     lists = _ListsField(
-        List.objects.none(), required=False, label=_("To these lists"), widget=forms.CheckboxSelectMultiple
+        List.objects.none(),
+        required=False,
+        label=_("To these lists"),
+        widget=forms.CheckboxSelectMultiple,
+        error_messages=dict.fromkeys(
+            ("invalid_choice", "invalid_pk_value"), _("One of the lists no longer exists. Choose again.")
+        ),
     )
     subject = forms.CharField(required=False, max_length=SUBJECT_LENGTH, label=_("Subject"), strip=True)
     body_html = ProseEditorFormField(

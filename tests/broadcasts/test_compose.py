@@ -199,16 +199,34 @@ def test_what_was_retired_meanwhile_is_named(as_alice: Client, draft: Broadcast,
 
 def test_a_sender_of_another_school_is_refused(as_alice: Client, draft: Broadcast, jefferson: School) -> None:
     page = texts(as_alice, draft, sender=factory.make_sender(jefferson).pk)
-    assert "Select a valid choice" in page
+    assert "This sender no longer exists. Choose again." in page
     draft.sender = factory.make_sender(jefferson)
     assert "belongs to another school" in what_is_missing(draft)[0]
 
 
 def test_a_list_of_another_school_is_refused(as_alice: Client, draft: Broadcast, jefferson: School) -> None:
     foreign = factory.make_list(jefferson)
-    assert "Select a valid choice" in texts(as_alice, draft, lists=[foreign.pk])
+    assert "One of the lists no longer exists. Choose again." in texts(as_alice, draft, lists=[foreign.pk])
     draft.lists.add(foreign)
     assert "belong to another school" in what_is_missing(draft)[0]
+
+
+@pytest.mark.parametrize("field", ["broadcast_type", "sender", "lists"])
+@pytest.mark.parametrize("choice", ["999999", "x"])
+def test_a_choice_that_is_gone_is_told_in_plain_words(
+    as_alice: Client, draft: Broadcast, field: str, choice: str
+) -> None:
+    page = texts(as_alice, draft, subject="Not lost", **{field: choice})
+    assert "no longer exists. Choose again." in page
+    assert "Select a valid choice" not in page
+    assert "is not a valid value" not in page
+    assert 'value="Not lost"' in page
+
+
+def test_the_browser_may_check_the_spelling(as_alice: Client, draft: Broadcast) -> None:
+    page = as_alice.get(url("edit", draft)).content.decode()
+    assert "HorizontalRule" in page
+    assert "NoSpellCheck" not in page
 
 
 def test_a_list_without_people_is_not_enough(draft: Broadcast, lincoln: School) -> None:
