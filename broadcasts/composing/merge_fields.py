@@ -56,6 +56,8 @@ _OPEN, _CLOSE = r"(?:\{\{|%7[Bb]%7[Bb])", r"(?:\}\}|%7[Dd]%7[Dd])"
 _FLAGS = re.IGNORECASE | re.ASCII
 _FIELD = re.compile(rf"{_OPEN}{_BLANK}({'|'.join(FIELDS)}){_BLANK}{_CLOSE}", _FLAGS)
 _CANDIDATE = re.compile(rf"{_OPEN}((?:(?!{_OPEN}|{_CLOSE}).)*){_CLOSE}", re.DOTALL)
+# A field may have blanks inside, the rest of a web address none.
+_WEB_ADDRESS = re.compile(rf"https?://(?:{_FIELD.pattern}|\S)*", _FLAGS)
 _STRAY = re.compile(r"\{\{|\}\}")
 # What nh3 and css-inline write: every "<" of a text is escaped, every attribute stands in double quotes.
 _TAG = re.compile(r"</?[a-zA-Z](?:[^\"<>]|\"[^\"]*\")*>|<!--.*?-->", re.DOTALL)
@@ -109,8 +111,16 @@ class Segments:
 
 
 def cut_text(text: str, marks: Mapping[str, str] | None = None) -> Segments:
-    """Plain text or a subject. `marks`: more strings to cut at, with the names of their values."""
-    return _cut(text, marks or {}, lambda _position: as_is)
+    """Plain text or a subject; values inside of a web address are percent-encoded.
+
+    `marks`: more strings to cut at, with the names of their values.
+    """
+    in_addresses = {
+        field.start()
+        for address in _WEB_ADDRESS.finditer(text)
+        for field in _FIELD.finditer(text, address.start(), address.end())
+    }
+    return _cut(text, marks or {}, lambda position: in_url if position in in_addresses else as_is)
 
 
 def cut_html(html: str, marks: Mapping[str, str] | None = None) -> Segments:

@@ -103,6 +103,15 @@ def test_the_language_is_exact_then_base_then_default(broadcast: Broadcast) -> N
     assert '<html lang="es"' in compiled.html_for(Recipient(1, "M", "m@x.example", "es_MX"))
 
 
+def test_a_field_in_a_link_is_the_same_address_in_both_parts(broadcast: Broadcast) -> None:
+    broadcast.contents.update(body_html='<p><a href="https://ok.example/?n={{ name }}">Open</a></p>')
+    compiled = compile_broadcast(broadcast)
+    assert 'href="https://ok.example/?n=Maria%20Garcia"' in compiled.html_for(MARIA)
+    text = compiled.text_for(MARIA)
+    assert text.startswith("Open (https://ok.example/?n=Maria%20Garcia)")
+    assert f"http://127.0.0.1:8000/u/{make_token(7, 'preferences')}/" in text
+
+
 def test_a_text_of_its_own_replaces_the_derived_one(broadcast: Broadcast) -> None:
     broadcast.contents.update(body_text="Call {{ school }}.")
     assert compile_broadcast(broadcast).text_for(MARIA).startswith("Call Lincoln.")

@@ -40,6 +40,22 @@ def test_plain_text_stays_as_it_is() -> None:
     assert cut_text("{{ name }}").fill(VALUES) == EVIL
 
 
+@pytest.mark.parametrize(
+    ("text", "filled"),
+    [
+        (
+            "https://x.example/?n={{ name }}&e={{email}} {{ name }}",
+            "https://x.example/?n=Ann%20B&e=a%40x.example Ann B",
+        ),
+        ("page (HTTP://x.example/%7B%7B%20name%20%7D%7D)", "page (HTTP://x.example/Ann%20B)"),
+        ("https://x.example {{ name }}", "https://x.example Ann B"),
+        ("https {{ name }}", "https Ann B"),
+    ],
+)
+def test_in_a_web_address_of_a_plain_text_values_are_percent_encoded(text: str, filled: str) -> None:
+    assert cut_text(text).fill(field_values("Ann B", "a@x.example", "")) == filled
+
+
 @given(st.text())
 def test_no_value_can_break_out_of_an_html_text_or_attribute(name: str) -> None:
     filled = cut_html('<p title="{{ name }}">{{ name }}</p>').fill(field_values(name, "", ""))
