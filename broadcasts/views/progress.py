@@ -19,6 +19,7 @@ from django_tables2 import RequestConfig
 
 from broadcasts import audit
 from broadcasts.counting import counts_by_broadcast
+from broadcasts.deeds import words_for
 from broadcasts.delivering.doubts import doubtful
 from broadcasts.forms.filtering import BroadcastFilterForm
 from broadcasts.models import Broadcast
@@ -125,7 +126,7 @@ def broadcast_progress(request: HttpRequest, pk: int) -> HttpResponse:
     is_due = progress.now - last_said >= ANNOUNCE_EVERY or not progress.is_under_way
     if request.GET.get("seen") == progress.digest and not is_due:
         return HttpResponse(status=204)
-    context = _progress_context(progress, None if is_due else last_said) | {"announces": is_due}
+    context = _progress_context(progress, None if is_due else last_said) | {"announces": is_due, "is_fragment": True}
     return render(request, "broadcasts/progress.html", context)
 
 
@@ -139,7 +140,7 @@ def _progress_context(progress: Progress, last_said: datetime | None = None) -> 
         "progress": progress,
         "poll_url": f"{reverse('broadcasts:broadcast-progress', args=[broadcast.pk])}?{query}",
         "log_url": f"{reverse('reports:email-log')}?{urlencode({'broadcast': broadcast.pk})}",
-        "history": [(entry, _deed(entry.action)) for entry in audit.history(broadcast)[:20]],
+        "history": [(entry, words_for(entry.action)) for entry in audit.history(broadcast)[:20]],
         "undo_seconds": settings.UNDO_SECONDS,
     }
 
@@ -150,17 +151,6 @@ def _read_time(seconds: str | None, now: datetime) -> datetime:
         return datetime.fromtimestamp(int(seconds or 0), tz=now.tzinfo)
     except (ValueError, OverflowError, OSError):
         return now - ANNOUNCE_EVERY
-
-
-def _deed(action: str) -> str:
-    return {
-        "broadcast.started": _("started the draft"),
-        "broadcast.sent": _("pressed Send Now"),
-        "broadcast.undone": _("undid the sending"),
-        "broadcast.paused": _("paused it"),
-        "broadcast.resumed": _("resumed it"),
-        "broadcast.cancelled": _("cancelled what was Unsent"),
-    }.get(action, action.removeprefix("broadcast.").replace("_", " "))
 
 
 @require_safe

@@ -98,6 +98,16 @@ def test_what_has_not_changed_is_not_sent_again(as_alice: Client, half_sent: Bro
     assert "<html" not in fragment
 
 
+def test_the_line_under_the_heading_follows_the_status(as_alice: Client, half_sent: Broadcast) -> None:
+    Broadcast.objects.filter(pk=half_sent.pk).update(status="scheduled")
+    page = page_of(as_alice, half_sent)
+    assert '<span id="progress-lead">General, starts ' in page
+    assert page.count('id="progress-lead"') == 1
+    Broadcast.objects.filter(pk=half_sent.pk).update(status="sending")
+    fragment = as_alice.get(polled_url(page)).content.decode()
+    assert '<span id="progress-lead" hx-swap-oob="true">General, sent by Alice, ' in fragment
+
+
 def test_screen_readers_are_told_every_fifteen_seconds_at_most(as_alice: Client, half_sent: Broadcast) -> None:
     now = timezone.now()
     url = polled_url(page_of(as_alice, half_sent))
