@@ -56,4 +56,4 @@ class UnusedReport(models.Model):
         verbose_name = _("unused report")
 
     def __str__(self) -> str:
-        return f"{self.received_at:%Y-%m-%d %H:%M} {self.reason}"
+        return self.reason

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from broadcasts.addresses import address_key, explain_invalid
 from broadcasts.admin.block_many import BlockManyForm, Pasted, block_pasted, what_is_left
-from broadcasts.admin.recording import RecordedAdmin
+from broadcasts.admin.recording import RecordedAdmin, time_of
 from broadcasts.blocking import block_addresses, unblock_addresses
 from broadcasts.csv_guard import csv_lines
 from broadcasts.models import BlockedEmail
@@ -42,16 +42,18 @@ class BlockedEmailForm(forms.ModelForm):  # type: ignore[type-arg]
 class BlockedEmailAdmin(RecordedAdmin[BlockedEmail]):
     form = BlockedEmailForm
     change_list_template = "admin/broadcasts/blockedemail/change_list.html"
-    list_display = ["address", "reason", "source", "added_by", "added_at"]
+    list_display = ["address", "reason", "source", "added_by", "added"]
     list_filter = ["added_at", "source"]
     list_select_related = ["added_by"]
     list_per_page = 50
     search_fields = ["address", "reason"]
     show_full_result_count = False
+    readonly_fields = ["added"]
     actions = ["export_selected"]
+    added = time_of("added_at", gettext_lazy("added"))
 
     def get_fields(self, request: HttpRequest, obj: BlockedEmail | None = None) -> Any:  # noqa: ARG002
-        return ["address", "reason", "source", "added_by", "added_at"] if obj else ["address", "reason"]
+        return ["address", "reason", "source", "added_by", "added"] if obj else ["address", "reason"]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
         """An entry says what was known when it was made: take it off and add it anew."""

@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from broadcasts.admin.recording import RecordedAdmin
+from broadcasts.admin.recording import RecordedAdmin, time_of
 from broadcasts.models import Membership, User
 from broadcasts.roles import signed_in_user
 
@@ -100,21 +100,23 @@ class UserAdmin(RecordedAdmin[User], AccountAdmin):
     form = UserForm
     add_form = NewUserForm
     inlines = [RoleInline]
-    list_display = ["username", "display_name", "email", "roles", "is_active", "last_login"]
+    list_display = ["username", "display_name", "email", "roles", "is_active", "signed_in"]
     list_filter = ["is_active", "memberships__role", "memberships__school"]
     search_fields = ["username", "first_name", "last_name", "email"]
     filter_horizontal = []
-    readonly_fields = ["last_login", "date_joined"]
+    readonly_fields = ["signed_in", "joined"]
     fieldsets = [
         (None, {"fields": ["username", "password", "is_active"]}),
         (gettext_lazy("Person"), {"fields": ["first_name", "last_name", "email"]}),
-        (gettext_lazy("Dates"), {"fields": ["last_login", "date_joined"]}),
+        (gettext_lazy("Dates"), {"fields": ["signed_in", "joined"]}),
     ]
     add_fieldsets = [
         (None, {"classes": ["wide"], "fields": ["username", "first_name", "last_name", "email"]}),
         (None, {"classes": ["wide"], "fields": ["usable_password", "password1", "password2"]}),
     ]
     actions = ["switch_off_two_step"]
+    signed_in = time_of("last_login", gettext_lazy("last sign-in"))
+    joined = time_of("date_joined", gettext_lazy("account made"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).prefetch_related("memberships__school")

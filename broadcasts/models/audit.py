@@ -1,6 +1,8 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from broadcasts.deeds import words_for
+
 
 class AuditEntry(models.Model):
     """Who did what and when. Written by `broadcasts.audit.record` in the same transaction as the deed."""
@@ -22,4 +24,4 @@ class AuditEntry(models.Model):
         indexes = [models.Index(fields=["object_type", "object_id"], name="audit_of_object")]
 
     def __str__(self) -> str:
-        return f"{self.actor_name}: {self.action} {self.object_label}"
+        return f"{self.actor_name}: {words_for(self.action)}, {self.object_label}"

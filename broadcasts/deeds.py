@@ -1,0 +1,45 @@
+"""What the audit trail's codes mean, in words that go on after somebody's name: “Alice pressed Send Now”."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+DEEDS: dict[str, Promise] = {
+    "broadcast.started": _("started the draft"),
+    "broadcast.deleted": _("deleted the draft"),
+    "broadcast.sent": _("pressed Send Now"),
+    "broadcast.undone": _("undid the sending"),
+    "broadcast.paused": _("paused it"),
+    "broadcast.resumed": _("resumed it"),
+    "broadcast.cancelled": _("cancelled what was Unsent"),
+    "blocked_email.added": _("put the address on the Blocked Email list"),
+    "blocked_email.removed": _("took the address off the Blocked Email list"),
+    "broadcast_type.added": _("added the broadcast type"),
+    "broadcast_type.changed": _("changed the broadcast type"),
+    "broadcast_type.deleted": _("deleted the broadcast type"),
+    "contact_types.changed_by_family": _("changed, at the family's wish, what the address receives"),
+    "email_log.exported": _("exported the Email Log"),
+    "list.made": _("made the list"),
+    "list.deleted": _("deleted the list"),
+    "upload.confirmed": _("confirmed an upload"),
+    "upload.discarded": _("discarded an upload"),
+    "school.added": _("added the school"),
+    "school.changed": _("changed the school"),
+    "school.deleted": _("deleted the school"),
+    "sender.added": _("added the sender"),
+    "sender.changed": _("changed the sender"),
+    "sender.deleted": _("deleted the sender"),
+    "user.added": _("added the account"),
+    "user.changed": _("changed the account"),
+    "user.deleted": _("deleted the account"),
+    "user.two_step_switched_off": _("switched off two-step sign-in"),
+}
+
+
+def words_for(action: str) -> str:
+    """A code without words of its own, as an older version may have written, is its deed alone."""
+    return str(DEEDS.get(action) or action.rpartition(".")[2].replace("_", " "))
+
+
+def actions_named(text: str) -> list[str]:
+    """The codes whose words contain this text."""
+    return [action for action, words in DEEDS.items() if text.casefold() in str(words).casefold()]
