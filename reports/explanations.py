@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from broadcasts.models import Delivery
 from broadcasts.results import LABELS, Result
 
 
@@ -97,6 +98,40 @@ _BLOCKED_BY_PROVIDER = Explanation(
 def label_of(code: int) -> str:
     """The label as the exports write it, in no other language."""
     return _LABEL_BY_CODE[code]
+
+
+# What a row's own page says instead, where it does not point to itself.
+_ON_ITS_PAGE: Mapping[str, Promise] = {
+    "Bounced": _(
+        "“What happened” below has what the mail service said, under its technical details. If it matters, reach "
+        "this person another way."
+    ),
+    "Duplicate": _("Nothing to do. The row named here carries the email."),
+    "No Email Selected": _("Add an address, or ask the family what they want to receive."),
+}
+
+
+def explain_row(delivery: Delivery, doubt: str) -> Explanation:
+    """For the row's own page. What happened to it may say something else than its result alone would."""
+    plain = explain(delivery.result)
+    if delivery.late_bounce_at:
+        meaning = _("It counted as %(label)s first, and then the email came back.") % {"label": plain.label}
+        advice = _("Ask the family whether the address is still right. If it matters, reach this person another way.")
+        return Explanation(plain.label, meaning, advice)
+    if delivery.note == Delivery.Note.CANCELLED:
+        return _cancelled(plain)
+    if doubt and delivery.result == Result.UNSENT:
+        meaning = _("We handed this email over, and the connection broke before the mail server said it has it.")
+        return Explanation(plain.label, meaning, _("If it matters, ask this person whether it came."))
+    return Explanation(plain.label, plain.meaning, _ON_ITS_PAGE.get(plain.label, plain.next_step))
+
+
+def _cancelled(plain: Explanation) -> Explanation:
+    if plain.label == "Unsent":
+        meaning = _("This email has not left, and it never will.")
+    else:
+        meaning = _("It had not worked when the broadcast was cancelled, and nobody tries any more.")
+    return Explanation(plain.label, meaning, _("If this person should get it after all, send them a new broadcast."))
 
 
 def explain(code: int) -> Explanation:

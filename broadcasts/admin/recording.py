@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.contrib import admin
 from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse
-from django.utils.functional import Promise
 
 from broadcasts import audit
 from broadcasts.roles import signed_in_user
@@ -24,7 +23,7 @@ else:
         __class_getitem__ = classmethod(lambda cls, _row: cls)
 
 
-def time_of(field: str, words: Promise) -> Callable[[Any, Any], str]:
+def time_of(field: str, words: Any) -> Callable[[Any, Any], str]:
     """A column or line of an admin page: this time as all other pages write it."""
 
     @admin.display(description=words, ordering=field)

@@ -10,7 +10,7 @@ from broadcasts.delivering.doubts import doubt_about
 from broadcasts.models import Delivery
 from broadcasts.roles import signed_in_user
 from reports.email_log.pages import ROWS_A_PAGE, EmailLog
-from reports.explanations import explain
+from reports.explanations import explain_row
 from reports.timeline import standing, timeline
 
 
@@ -41,12 +41,13 @@ def delivery_detail(request: HttpRequest, pk: int) -> HttpResponse:
     deliveries = Delivery.objects.visible_to(signed_in_user(request))
     joined = deliveries.select_related("broadcast__broadcast_type", "broadcast__school", "duplicate_of")
     delivery = get_object_or_404(joined.prefetch_related("tries", "events"), pk=pk)
+    doubt = doubt_about(delivery)
     with timezone.override(ZoneInfo(delivery.broadcast.school.time_zone)):
         context = {
             "delivery": delivery,
-            "doubt": doubt_about(delivery),
+            "doubt": doubt,
             "language": language_name(delivery.language),
-            "explanation": explain(delivery.result),
+            "explanation": explain_row(delivery, doubt),
             "entries": timeline(delivery),
             "standing": standing(delivery),
         }
