@@ -62,6 +62,16 @@
     }
   };
 
+  // In words: a clock time would be this computer's, and the page shows the school's.
+  const ago = (at, momentAgo) => {
+    const minutes = Math.floor((Date.now() - at) / 60_000);
+    if (!(minutes >= 1)) return momentAgo;
+    const words = new Intl.RelativeTimeFormat(document.documentElement.lang || "en");
+    if (minutes < 60) return words.format(-minutes, "minute");
+    if (minutes < 60 * 24) return words.format(-Math.floor(minutes / 60), "hour");
+    return words.format(-Math.floor(minutes / 60 / 24), "day");
+  };
+
   const offerKept = () => {
     const kept = findKept();
     if (!kept?.fields) return;
@@ -71,7 +81,7 @@
     if (isSame) return;
     const notice = document.getElementById("restore");
     const words = notice.querySelector("[data-words]");
-    words.textContent = words.dataset.words.replace("{time}", new Date(kept.at).toLocaleString());
+    words.textContent = words.dataset.words.replace("{time}", ago(kept.at, words.dataset.momentAgo));
     notice.hidden = false;
     notice.querySelector("[data-restore]").addEventListener("click", () => {
       notice.hidden = true;
@@ -215,5 +225,6 @@
     label?.addEventListener("click", () => editor.commands.focus());
   });
 
+  if (!status.textContent.trim()) say(status.dataset.ready);
   offerKept();
 })();

@@ -88,6 +88,26 @@ def test_words_survive_a_lost_session(writer: Watched) -> None:
     forgive_refused_requests(writer)
 
 
+@pytest.mark.parametrize(
+    ("minutes", "words"),
+    [(0, "a moment ago"), (1, "1 minute ago"), (125, "2 hours ago"), (24 * 60 * 3, "3 days ago")],
+)
+def test_kept_words_say_how_old_they_are(writer: Watched, minutes: int, words: str) -> None:
+    page = writer.page
+    expect(status(page)).to_have_text("Drafts save themselves while you write.")
+    page.evaluate(
+        """minutes => {
+            const fields = { subject: "Older", lists: [] };
+            const at = Date.now() - minutes * 60_000 - 1000;
+            localStorage.setItem(document.getElementById("compose").dataset.keep, JSON.stringify({ fields, at }));
+        }""",
+        minutes,
+    )
+    page.reload()
+    expect(page.locator("#restore")).to_contain_text(f"Text from {words} was not saved, but this computer kept it.")
+    page.get_by_role("button", name="Discard it").click()
+
+
 def test_words_survive_pressing_save_without_a_session(writer: Watched) -> None:
     page = writer.page
     draft, cookies = page.url, page.context.cookies()
@@ -147,6 +167,11 @@ def test_everything_works_without_javascript(product: Product, browser: Browser,
         page = visited.page
         page.goto("/broadcasts/new/")
         page.get_by_role("button", name="Start writing").click()
+        expect(page.locator("main")).not_to_contain_text("save themselves")
+        # Playwright's own search by text passes over <noscript>.
+        advice = page.locator("noscript p").last
+        expect(advice).to_have_text("Press Save draft to keep what you wrote.")
+        assert advice.is_visible()
         page.get_by_label("Broadcast type").select_option(label="General")
         page.get_by_label("From", exact=True).select_option(index=1)
         page.get_by_role("group", name="To these lists").get_by_role("checkbox").first.check()
