@@ -9,7 +9,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from broadcasts.blocking import block_addresses
-from broadcasts.delivering import sending
+from broadcasts.delivering import ledger, sending
 from broadcasts.delivering.controlling import cancel
 from broadcasts.delivering.evidence import apply_evidence
 from broadcasts.delivering.sweeping import sweep
@@ -137,7 +137,7 @@ def test_a_database_error_at_the_mark_keeps_what_is_known_of_the_message_before(
     mail_server: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broadcast = start(make_people("anna@x.example", "ben@x.example"))
-    real, calls = sending.mark_in_doubt, []
+    real, calls = ledger.mark_in_doubt, list[object]()
 
     def fails_once(*args: Any) -> bool:
         calls.append(args)
