@@ -3,6 +3,7 @@
 from contextlib import suppress
 
 import email_validator
+from django.utils.translation import gettext as _
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
 # Whether a reserved domain has mailboxes (a school's .local, a rehearsal's .test) is for the mail server to say.
@@ -28,7 +29,54 @@ def explain_invalid(address: str) -> str:
     try:
         _parse(address)
     except EmailNotValidError as error:
-        return str(error)
+        given = address.strip()
+        return _stray_sign(given) or _fault_around_at(given) or str(error)
+    return ""
+
+
+def _stray_sign(address: str) -> str:
+    """The usual faults in our own words; only for an address that is known to be invalid."""
+    if "\r" in address or "\n" in address:
+        return _("There is a line break inside the address. Write it on one line.")
+    if " " in address or "\t" in address or "\xa0" in address:
+        return _("There is a space inside the address. Take it out.")
+    if not address.isprintable():
+        return _("There is an invisible character inside the address. Type the address anew.")
+    return ""
+
+
+def _fault_around_at(address: str) -> str:
+    local, at, domain = address.rpartition("@")
+    if not at:
+        return _("There is no @ in the address. A whole address reads like ann@school.example.")
+    if "@" in local:
+        return _("There is more than one @ in the address. Keep one of them.")
+    if not local:
+        return _("There is nothing before the @. A whole address reads like ann@school.example.")
+    return _fault_before(local) or _fault_after(domain)
+
+
+def _fault_before(local: str) -> str:
+    if ".." in local:
+        return _("There are two dots in a row. Take one of them out.")
+    if local.startswith(".") or local.endswith("."):
+        return _("There is a dot too many at the beginning or right before the @. Take it out.")
+    strange = [char for char in local if not char.isascii()]
+    if strange:
+        words = _("“%(sign)s” before the @ is a sign that many mail servers refuse. Ask for an address without it.")
+        return words % {"sign": strange[0]}
+    return ""
+
+
+def _fault_after(domain: str) -> str:
+    if not domain:
+        return _("There is nothing after the @. A whole address reads like ann@school.example.")
+    if ".." in domain:
+        return _("There are two dots in a row. Take one of them out.")
+    if domain.startswith(".") or domain.endswith("."):
+        return _("There is a dot too many right after the @ or at the end. Take it out.")
+    if "." not in domain:
+        return _("There is no dot after the @. Write the end in full, like school.example.")
     return ""
 
 
