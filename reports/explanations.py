@@ -115,9 +115,9 @@ def explain_row(delivery: Delivery, doubt: str) -> Explanation:
     """For the row's own page. What happened to it may say something else than its result alone would."""
     plain = explain(delivery.result)
     if delivery.late_bounce_at:
-        meaning = _("It counted as %(label)s first, and then the email came back.") % {"label": plain.label}
+        late = _("It counted as %(label)s first, and then the email came back.") % {"label": plain.label}
         advice = _("Ask the family whether the address is still right. If it matters, reach this person another way.")
-        return Explanation(plain.label, meaning, advice)
+        return Explanation(plain.label, late, advice)
     if delivery.note == Delivery.Note.CANCELLED:
         return _cancelled(plain)
     if doubt and delivery.result == Result.UNSENT:
