@@ -4,11 +4,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from broadcasts import audit
-from broadcasts.models import BroadcastType, ContactType, Delivery, EmailAddress
+from broadcasts.models import BroadcastType, ContactType, Delivery, EmailAddress, FamilyChoice
+from broadcasts.people.choosing import record_family_choice
 from tracking.meanings import UNSUBSCRIBED
 from tracking.models import Event
 from tracking.recording import Evidence, record_events
@@ -44,24 +44,24 @@ def save_choices(delivery: Delivery, wanted: Collection[int]) -> None:
     )
 
 
-def _same_addresses(delivery: Delivery) -> QuerySet[EmailAddress]:
-    """Parents share an address, and a child's row may carry it too: who unsubscribes means all of them."""
-    return EmailAddress.objects.filter(
-        key=delivery.address_key, person__school=delivery.broadcast.school_id
-    ).order_by("pk")
-
-
 def _received_types(delivery: Delivery) -> set[int]:
-    received = ContactType.objects.filter(address__in=_same_addresses(delivery), receives=True)
-    return set(received.values_list("broadcast_type", flat=True))
+    """What comes to this address; where nobody has it any more, what would if an upload brought it back."""
+    school, key = delivery.broadcast.school, delivery.address_key
+    same = EmailAddress.objects.filter(key=key, person__school=school)
+    if same.exists():
+        received = ContactType.objects.filter(address__in=same, receives=True)
+        return set(received.values_list("broadcast_type", flat=True))
+    refused = FamilyChoice.objects.filter(school=school, address_key=key, receives=False)
+    kinds = BroadcastType.objects.exclude(pk__in=refused.values("broadcast_type"))
+    return set(kinds.values_list("pk", flat=True))
 
 
 @transaction.atomic
 def _apply(delivery: Delivery, *, start: list[BroadcastType], stop: list[BroadcastType]) -> None:
     received = _received_types(delivery)
-    _write_choices(delivery, start, receives=True)
-    # Also where nothing came before: the family's no must outlast the next upload.
-    _write_choices(delivery, stop, receives=False)
+    # The no also where nothing came before: it must outlast the next upload.
+    choices = {kind.pk: True for kind in start} | {kind.pk: False for kind in stop}
+    record_family_choice(delivery.broadcast.school, delivery.address_key, choices)
     stopped = [kind for kind in stop if kind.pk in received]
     if start or stopped:
         audit.record(
@@ -75,22 +75,6 @@ def _apply(delivery: Delivery, *, start: list[BroadcastType], stop: list[Broadca
         )
     if delivery.broadcast.broadcast_type in stop:
         _record_unsubscribed(delivery)
-
-
-def _write_choices(delivery: Delivery, kinds: list[BroadcastType], *, receives: bool) -> None:
-    addresses = list(_same_addresses(delivery))
-    ContactType.objects.bulk_create(
-        [
-            ContactType(
-                address=address, broadcast_type=kind, receives=receives, chosen_by=ContactType.ChosenBy.FAMILY
-            )
-            for address in addresses
-            for kind in kinds
-        ],
-        update_conflicts=True,
-        unique_fields=["address", "broadcast_type"],
-        update_fields=["receives", "chosen_by", "changed_at"],
-    )
 
 
 def _record_unsubscribed(delivery: Delivery) -> None:

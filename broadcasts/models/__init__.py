@@ -4,7 +4,7 @@ from broadcasts.models.audit import AuditEntry
 from broadcasts.models.blocked import BlockedEmail
 from broadcasts.models.broadcasts import UNDER_WAY, Broadcast, BroadcastType, Content, Sender
 from broadcasts.models.deliveries import Attempt, Delivery
-from broadcasts.models.people import ContactType, EmailAddress, List, ListMember, Person, Upload
+from broadcasts.models.people import ContactType, EmailAddress, FamilyChoice, List, ListMember, Person, Upload
 from broadcasts.models.schools import Membership, School, User
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Content",
     "Delivery",
     "EmailAddress",
+    "FamilyChoice",
     "List",
     "ListMember",
     "Membership",

@@ -86,6 +86,26 @@ class ContactType(models.Model):
         return f"{self.address}: {self.broadcast_type}"
 
 
+class FamilyChoice(models.Model):
+    """What a family chose for an address: it outlasts the address, which an upload may take away and bring back."""
+
+    school = models.ForeignKey(School, models.CASCADE, related_name="+", db_index=False)
+    address_key = models.CharField(max_length=320)
+    broadcast_type = models.ForeignKey(BroadcastType, models.CASCADE, related_name="+")
+    receives = models.BooleanField(_("receives"))
+    changed_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["school", "address_key", "broadcast_type"], name="a_family_chooses_once_per_type"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.address_key}: {self.broadcast_type}"
+
+
 class List(models.Model):
     """Who gets a broadcast: a static list of people."""
 

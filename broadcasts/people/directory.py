@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from django.db.models import Q
 
-from broadcasts.models import ContactType, EmailAddress, List, Person, School
+from broadcasts.models import ContactType, EmailAddress, FamilyChoice, List, Person, School
 
 Item = TypeVar("Item")
 # SQLite as Django uses it takes 999 variables in one statement.
@@ -88,12 +88,9 @@ def _add_addresses_of(people: dict[int, KnownPerson], some: Q) -> None:
 
 
 def find_family_choices(school: School) -> dict[str, dict[int, bool]]:
-    """By address key and type: what families of the school chose for an address, whoever has it now.
-
-    Where two people who share an address chose differently, the one who wants no email is heard.
-    """
+    """By address key and type: what families of the school chose for an address, whoever has it now or will."""
     chosen: dict[str, dict[int, bool]] = defaultdict(dict)
-    made = ContactType.objects.filter(chosen_by=ContactType.ChosenBy.FAMILY, address__person__school=school)
-    for key, kind, receives in made.values_list("address__key", "broadcast_type_id", "receives"):
-        chosen[key][kind] = receives and chosen[key].get(kind, True)
+    made = FamilyChoice.objects.filter(school=school)
+    for key, kind, receives in made.values_list("address_key", "broadcast_type_id", "receives").iterator():
+        chosen[key][kind] = receives
     return chosen

@@ -1,12 +1,15 @@
 from email import message_from_bytes
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
 from broadcasts.composing.compiling import Recipient, compile_broadcast
-from broadcasts.models import AuditEntry, BroadcastType, ContactType, Delivery, School
+from broadcasts.models import AuditEntry, BroadcastType, ContactType, Delivery, EmailAddress, List, School, Upload
 from broadcasts.preparing.reach import Reach
 from broadcasts.results import Result
 from broadcasts.tokens import make_token
@@ -154,3 +157,57 @@ def test_the_button_of_the_mail_program_takes_effect_at_the_next_broadcast(
     assert delivery.person is not None
     following = factory.make_broadcast(lincoln, [delivery.person])
     assert Reach(following).counts()["No Email Selected"] == 1
+
+
+def upload(lincoln: School, office: Client, address: str) -> None:
+    """A file in which Ann has this address, uploaded and confirmed by the office."""
+    file = SimpleUploadedFile("families.csv", f"name,email\nAnn,{address}\n".encode())
+    families = List.objects.filter(name="Families").first()
+    target = {"existing": families.pk} if families else {"name": "Families"}
+    office.post(reverse("broadcasts:upload-new"), {"file": file, **target})
+    made = Upload.objects.latest("pk")
+    office.post(reverse("broadcasts:upload-confirm", args=[made.pk]))
+    made.refresh_from_db()
+    assert made.status == Upload.Status.CONFIRMED
+
+
+@pytest.fixture
+def media(settings: Settings, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = tmp_path
+
+
+def reach(lincoln: School) -> dict[str, int]:
+    draft = factory.make_broadcast(lincoln)
+    draft.lists.set([List.objects.get(name="Families")])
+    return {label: count for label, count in Reach(draft).counts().items() if count}
+
+
+@pytest.mark.parametrize("gone_first", [False, True])
+def test_the_choice_outlasts_an_upload_that_takes_the_address_away(
+    gone_first: bool, as_alice: Client, delivery: Delivery, lincoln: School, media: None
+) -> None:
+    """And it holds too where the link is clicked while nobody has the address."""
+    upload(lincoln, as_alice, "ann@home.example")
+    if gone_first:
+        upload(lincoln, as_alice, "ann@other.example")
+    Client().post(url_of(delivery), ONE_CLICK)
+    if not gone_first:
+        upload(lincoln, as_alice, "ann@other.example")
+    assert received(lincoln) == set()
+    assert reach(lincoln) == {"Unsent": 1}  # the choice follows the address, not the person
+    upload(lincoln, as_alice, "Ann@Home.example")
+    assert received(lincoln) == {"Attendance", "Emergency"}
+    assert reach(lincoln) == {"No Email Selected": 1}
+
+
+def test_the_page_of_an_address_that_nobody_has_keeps_what_is_chosen(
+    client: Client, delivery: Delivery, types: dict[str, BroadcastType]
+) -> None:
+    EmailAddress.objects.all().delete()
+    for _ in range(2):
+        page = client.post(url_of(delivery), {"save": "1", "types": [types["Attendance"].pk]})
+        assert page.content.decode().count("checked") == 1
+    assert AuditEntry.objects.get().details == {"started": [], "stopped": ["General"]}
+    page = client.post(url_of(delivery), {"save": "1", "types": [types["General"].pk, types["Attendance"].pk]})
+    assert page.content.decode().count("checked") == 2
+    assert client.get(url_of(delivery)).content.decode().count("checked") == 2

@@ -1,8 +1,10 @@
 import threading
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -17,6 +19,8 @@ from broadcasts.people.applying import (
     discard_upload,
     make_list,
 )
+from broadcasts.people.choosing import record_family_choice
+from broadcasts.people.directory import find_family_choices
 from broadcasts.people.reading import UnreadableFile
 from tests import factory
 from tests.broadcasts.people.files import make_upload, read
@@ -187,7 +191,7 @@ def test_an_empty_cell_for_types_means_none(lincoln: School) -> None:
 
 def test_family_choice_survives_uploads_and_reaches_who_takes_over_the_address(lincoln: School) -> None:
     families = make_list(lincoln, read("name,email\nAnn,a@x.example\n"), "Families")
-    ContactType.objects.filter(broadcast_type__name="General").update(receives=False, chosen_by="family")
+    record_family_choice(lincoln, "a@x.example", {factory.make_type("General").pk: False})
     file = "name,email\nAnn,a@x.example\nBob,a@x.example\n"
     confirm_upload(make_upload(lincoln, file, into=families), None)
     assert received("a@x.example", "Ann") == received("a@x.example", "Bob") == {"Emergency"}
@@ -200,8 +204,8 @@ def test_who_takes_over_an_address_has_each_of_the_family_s_choices_and_the_file
     lincoln: School,
 ) -> None:
     make_list(lincoln, read("name,email\nAnn,a@x.example\n"), "Families")
-    ContactType.objects.update(chosen_by="family")
-    ContactType.objects.filter(broadcast_type__name="General").update(receives=False)
+    general, emergency = factory.make_type("General"), factory.make_type("Emergency")
+    record_family_choice(lincoln, "a@x.example", {general.pk: False, emergency.pk: True})
     factory.make_type("Attendance")
     make_list(lincoln, read("name,email,types\nBob,a@x.example;b@x.example,General;Attendance\n"), "Others")
     made = ContactType.objects.filter(address__person__name="Bob", address__key="a@x.example")
@@ -257,3 +261,14 @@ def test_thousands_of_rows_take_few_statements(lincoln: School) -> None:
     assert made.people.count() == 3000
     assert ContactType.objects.count() == 6000
     assert len(queries) < 70
+
+
+def test_choices_made_before_they_had_a_table_of_their_own_are_taken_over(lincoln: School, jefferson: School) -> None:
+    make_list(lincoln, read("name,email,types\nAnn,a@x.example,General\nBob,a@x.example,General\n"), "Families")
+    make_list(jefferson, read("name,email,types\nAnn,a@x.example,General\n"), "Families")
+    ContactType.objects.filter(address__person__school=lincoln).update(chosen_by="family")
+    ContactType.objects.filter(address__person__school=lincoln, address__person__name="Ann").update(receives=False)
+    migration = import_module("broadcasts.migrations.0002_family_choices_outlast_addresses")
+    migration.copy_family_choices(apps, None)
+    assert find_family_choices(lincoln) == {"a@x.example": {factory.make_type("General").pk: False}}
+    assert find_family_choices(jefferson) == {}

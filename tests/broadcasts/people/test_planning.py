@@ -2,6 +2,7 @@ import pytest
 
 from broadcasts.models import ContactType, List, Person, School
 from broadcasts.people.applying import make_list
+from broadcasts.people.choosing import record_family_choice
 from broadcasts.people.planning import Plan, plan_upload
 from tests import factory
 from tests.broadcasts.people.files import read
@@ -145,7 +146,8 @@ def test_somebody_inactive_comes_back(lincoln: School) -> None:
 
 def test_family_choice_stays_and_is_said(lincoln: School) -> None:
     families = store(lincoln, FAMILIES)
-    ContactType.objects.filter(address__person__name="Ann").update(receives=False, chosen_by="family")
+    for address in ("ann@x.example", "home@x.example"):
+        record_family_choice(lincoln, address, {factory.make_type("General").pk: False})
     plan = plan_upload(lincoln, read(FAMILIES), families)
     assert plan.would_change_nothing
     # At home@x.example it holds for Bob too, who shares that address.
