@@ -34,14 +34,12 @@ def unsubscribe(delivery: Delivery) -> None:
         _apply(delivery, start=[], stop=[kind])
 
 
-def save_choices(delivery: Delivery, wanted: Collection[int]) -> None:
-    """`wanted`: the primary keys of the types that may come; every other choice stops."""
+def save_choices(delivery: Delivery, wanted: Collection[str]) -> None:
+    """`wanted`: the keys of the types that may come, as a form sends them; every other choice stops."""
     choices = find_choices(delivery)
-    _apply(
-        delivery,
-        start=[one.broadcast_type for one in choices if one.broadcast_type.pk in wanted and not one.receives],
-        stop=[one.broadcast_type for one in choices if one.broadcast_type.pk not in wanted],
-    )
+    start = [one.broadcast_type for one in choices if str(one.broadcast_type.pk) in wanted and not one.receives]
+    stop = [one.broadcast_type for one in choices if str(one.broadcast_type.pk) not in wanted]
+    _apply(delivery, start=start, stop=stop)
 
 
 def _received_types(delivery: Delivery) -> set[int]:

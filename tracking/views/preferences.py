@@ -48,7 +48,7 @@ def _act(request: HttpRequest, delivery: Delivery) -> str:
         unsubscribe(delivery)
         return _("You will get no more %(type)s messages at this address.") % {"type": kind.name}
     if "save" in request.POST:
-        save_choices(delivery, {int(pk) for pk in request.POST.getlist("types") if pk.isdecimal()})
+        save_choices(delivery, set(request.POST.getlist("types")))
         return _("Your choices are saved.")
     return ""
 
