@@ -205,6 +205,31 @@ def test_a_mail_server_may_pipe_reports_to_a_command(monkeypatch: pytest.MonkeyP
     assert result_of(delivery) == Result.FAILED
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "To: Undelivered <{ours}>",
+        'To: Postmaster, <office@lincoln.example>, "Mail, returned" <{ours}>',
+        "Delivered-To: office@lincoln.example\nDelivered-To: {ours}",
+        "To: undisclosed-recipients:;\nX-Original-To: <{ours}>",
+        "To: a, b <c, d\nDelivered-To: {ours}",
+    ],
+)
+def test_the_command_finds_the_recipient_in_the_headers(monkeypatch: pytest.MonkeyPatch, header: str) -> None:
+    delivery = make_delivery()
+    named = header.format(ours=bounce_address(delivery)).replace("\n", "\r\n")
+    report = dsn().replace(b"To: x@y.example", named.encode())
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(report)))
+    call_command("ingest_bounce", stdout=io.StringIO())
+    assert result_of(delivery) == Result.FAILED
+
+
+def test_the_command_keeps_a_report_that_names_no_recipient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"Subject: Undelivered\n\nSorry.\n")))
+    call_command("ingest_bounce", stdout=io.StringIO())
+    assert UnusedReport.objects.get().envelope_recipient == ""
+
+
 def test_the_command_asks_the_mail_server_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(dsn())))
     with (

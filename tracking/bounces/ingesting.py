@@ -87,7 +87,7 @@ def _plausible(said: datetime | None, heard: datetime) -> datetime:
 def _find_delivery(report: Arrived, message: Message, understood: Understood) -> int:
     """By what we signed, in the order of how hard it is to lose on the way. Forged names fail their signature."""
     names = (
-        _token_of_address(report.envelope_recipient),
+        token_of_address(report.envelope_recipient),
         understood.envelope_id,
         _returned_header(message, "X-Delivery-Id"),
     )
@@ -100,8 +100,8 @@ def _find_delivery(report: Arrived, message: Message, understood: Understood) ->
     raise UnusableReport(_("It does not say which of our emails it is about."))
 
 
-def _token_of_address(address: str) -> str:
-    """`b+<token>@<our bounce domain>`."""
+def token_of_address(address: str) -> str:
+    """From `b+<token>@<our bounce domain>`; empty for any other address."""
     local_part, _at, domain = address.strip().strip("<>").rpartition("@")
     prefix, _plus, token = local_part.partition("+")
     is_ours = prefix.lower() == "b" and domain.lower() == settings.BOUNCE_DOMAIN.lower()

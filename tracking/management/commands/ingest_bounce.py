@@ -4,14 +4,16 @@ import os
 import sys
 from argparse import ArgumentParser
 from email import message_from_bytes
+from email.utils import getaddresses
 from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError
 
-from tracking.bounces.ingesting import ingest_report
+from tracking.bounces.ingesting import ingest_report, token_of_address
 
 COME_AGAIN = os.EX_TEMPFAIL  # 75: the mail server keeps the report and tries later
+RECIPIENT_HEADERS = ("X-Original-To", "Delivered-To", "To")
 
 
 class Command(BaseCommand):
@@ -19,7 +21,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--recipient", default="", help="The address it came to; without it, its Delivered-To or X-Original-To."
+            "--recipient", default="", help="The address it came to; without it, the one that its headers name."
         )
 
     def handle(self, *_args: Any, recipient: str, **_options: Any) -> None:
@@ -33,5 +35,9 @@ class Command(BaseCommand):
 
 
 def _recipient_in(raw: bytes) -> str:
+    """Of the addresses it names, the one that is ours; otherwise the likeliest, for whoever looks at it later."""
     message = message_from_bytes(raw)
-    return str(message["X-Original-To"] or message["Delivered-To"] or message["To"] or "")
+    headers = [str(value) for name in RECIPIENT_HEADERS for value in message.get_all(name, [])]
+    # One at a time: newer Pythons return nothing for all when one of them is malformed.
+    addresses = [address for header in headers for _name, address in getaddresses([header]) if address]
+    return next(filter(token_of_address, addresses), addresses[0] if addresses else "")
