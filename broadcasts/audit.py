@@ -24,7 +24,7 @@ def record(
         action=action,
         school=school,
         object_type=on._meta.model_name or "",  # noqa: SLF001
-        object_id=str(on.pk),
+        object_id="" if on.pk is None else str(on.pk),
         object_label=(label or str(on))[:320],
         details=details,
     )

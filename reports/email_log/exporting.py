@@ -1,6 +1,6 @@
 """The Email Log as CSV: the same columns as the page, and what a spreadsheet needs besides, in constant memory."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
 from itertools import islice
@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 from django.db.models import Case, Q, QuerySet, Value, When
 from django.utils import timezone
 
+from broadcasts import audit
 from broadcasts.csv_guard import csv_lines
 from broadcasts.delivering.doubts import doubtful
-from broadcasts.models import Delivery
+from broadcasts.models import Broadcast, Delivery, User
 from broadcasts.templatetags.messenger import moment
 from reports.explanations import label_of
 
@@ -35,6 +36,19 @@ def export_chunks(deliveries: "QuerySet[Delivery]") -> Iterator[str]:
     lines = csv_lines(HEADER, _rows(deliveries))
     while chunk := "".join(islice(lines, _LINES_A_CHUNK)):
         yield chunk
+
+
+def record_export(by: User | None, broadcast: Broadcast | None, rows: int, filters: Mapping[str, str]) -> None:
+    """`broadcast`: the one that the file is limited to. `by` is None for whoever has the server's shell."""
+    audit.record(
+        by,
+        "email_log.exported",
+        broadcast or by or Delivery(),
+        school=broadcast.school if broadcast else None,
+        label=str(broadcast) if broadcast else "Email Log",
+        rows=rows,
+        **filters,
+    )
 
 
 def _rows(deliveries: "QuerySet[Delivery]") -> Iterator[tuple[object, ...]]:

@@ -4,9 +4,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from broadcasts import audit
 from broadcasts.roles import administrators_only, signed_in_user
-from reports.email_log.exporting import export_chunks
+from reports.email_log.exporting import export_chunks, record_export
 from reports.email_log.pages import EmailLog
 
 
@@ -17,16 +16,7 @@ def email_log_export(request: HttpRequest) -> HttpResponseBase:
     log = EmailLog(request.GET, user)
     if log.filter.errors:  # the page says what is wrong with what was asked for
         return redirect(f"{reverse('reports:email-log')}?{request.GET.urlencode()}")
-    broadcast = log.filter.chosen_broadcast
-    audit.record(
-        user,
-        "email_log.exported",
-        broadcast or user,
-        school=broadcast.school if broadcast else None,
-        label=str(broadcast) if broadcast else "Email Log",
-        rows=log.total,
-        **log.as_details,
-    )
+    record_export(user, log.filter.chosen_broadcast, log.total, log.as_details)
     response = StreamingHttpResponse(export_chunks(log.table.sorted_rows), content_type="text/csv; charset=utf-8")
     name = f"email-log-{timezone.localdate():%Y-%m-%d}.csv"
     response["Content-Disposition"] = f'attachment; filename="{name}"'

@@ -7,6 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
+from broadcasts import audit
 from broadcasts.models import AuditEntry, Delivery, School, User
 from broadcasts.results import LABELS, Result
 from tests import factory
@@ -127,11 +128,25 @@ def test_command_writes_the_same_file(as_charlie: Client, lincoln: School, tmp_p
     assert len(parse(out.getvalue())) == Delivery.objects.count() == 22
 
 
+def test_command_is_recorded_like_the_page(lincoln: School) -> None:
+    chosen = factory.make_broadcast(lincoln)
+    make_delivery(chosen, "ana@home.example")
+    make_delivery(factory.make_broadcast(lincoln, subject="Menu"), "ana@home.example")
+    call_command("export_email_log", "--broadcast", str(chosen.pk), stdout=io.StringIO())
+    entry = audit.history(chosen).get()
+    assert (entry.action, entry.actor, entry.school) == ("email_log.exported", None, lincoln)
+    assert entry.details == {"rows": 1, "broadcast": str(chosen.pk)}
+    call_command("export_email_log", stdout=io.StringIO())
+    entry = AuditEntry.objects.latest("pk")
+    assert (entry.object_label, entry.object_id, entry.school, entry.details) == ("Email Log", "", None, {"rows": 2})
+
+
 @pytest.mark.django_db
 def test_command_refuses_an_unknown_broadcast(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="There is no broadcast 77") as caught:
         call_command("export_email_log", "--broadcast", "77")
     assert caught.value.returncode == 2
+    assert not AuditEntry.objects.exists()
 
 
 @pytest.mark.django_db
@@ -139,3 +154,4 @@ def test_command_says_when_the_file_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="cannot be written") as caught:
         call_command("export_email_log", "-o", str(tmp_path / "no" / "folder.csv"))
     assert caught.value.returncode == 2
+    assert not AuditEntry.objects.exists()
