@@ -24,12 +24,19 @@ def test_newcomer_is_walked_from_a_list_to_sending(as_alice: Client, lincoln: Sc
     page = as_alice.get("/").text
     assert page.index("1. Upload a list") < page.index("2. Write") < page.index("3. Send")
     assert 'href="/lists/upload/"' in page
-    assert "New Broadcast" not in page
     factory.make_list(lincoln)
-    page = as_alice.get("/").text
-    assert "New Broadcast" in page
+    assert "Press New Broadcast above" in as_alice.get("/").text
     draft = factory.make_broadcast(lincoln)
     assert f'href="/broadcasts/{draft.pk}/edit/"' in as_alice.get("/").text
+
+
+def test_home_has_one_new_broadcast_button_whatever_else_there_is(as_alice: Client, lincoln: School) -> None:
+    button = 'class="button primary">New Broadcast</button>'
+    assert as_alice.get("/").text.count(button) == 1
+    factory.make_list(lincoln)
+    assert as_alice.get("/").text.count(button) == 1
+    factory.make_broadcast(lincoln)
+    assert as_alice.get("/").text.count(button) == 1
 
 
 def test_user_without_a_school_is_told_whom_to_ask(client: Client, lincoln: School) -> None:
