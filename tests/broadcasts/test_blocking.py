@@ -59,9 +59,9 @@ def test_one_address_is_added_with_who_and_when(as_charlie: Client, charlie: Use
 @pytest.mark.parametrize(
     ("address", "says"),
     [
-        ("ann@@school.example", "@"),
-        ("ann lee@school.example", "SPACE"),
-        ("ann..lee@school.example", "period"),
+        ("ann@@school.example", "more than one @"),
+        ("ann lee@school.example", "There is a space inside"),
+        ("ann..lee@school.example", "There are two dots in a row"),
         ("ANN@school.example", "on the list already"),
     ],
 )

@@ -150,7 +150,8 @@ def test_killed_in_the_middle_it_finishes_after_the_next_start_with_nobody_skipp
             server.send_signal(signal.SIGKILL)
             server.wait()
         in_doubt = [email for email, _, state, _ in ledger(home) if state == 2]
-        assert len(in_doubt) <= 2, "at most one message for each connection may be in doubt"
+        # Those of the kill before may still wait for reports.
+        assert len(in_doubt) <= 2 * (kill + 1), "at most one message for each connection may be in doubt"
     with serving(env) as server:
         read_greeting(server, home / "log")
         wait_for(lambda: all(result >= 10 and state == 0 for _, result, state, _ in ledger(home)), "the rest")
