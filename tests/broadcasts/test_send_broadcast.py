@@ -167,3 +167,11 @@ def test_one_mailbox_under_two_spellings_of_its_domain_gets_one_email(folder: Pa
     (folder / "families.csv").write_text(f"name,email\nAnna,anna@bücher.example\nBen,anna@{domain}\n")
     answer = json.loads(send(folder, json=True).splitlines()[-1])
     assert {label: count for label, count in answer["results"].items() if count} == {"Unsent": 1, "Duplicate": 1}
+
+
+def test_an_address_that_the_file_replaces_in_the_directory_is_named(folder: Path) -> None:
+    send(folder)
+    (folder / "families.csv").write_text("name,email,types\nDan,dan@new.example,Emergency;General\n")
+    err = StringIO()
+    send(folder, stderr=err)
+    assert "Dan: dan@x.example → dan@new.example" in err.getvalue()

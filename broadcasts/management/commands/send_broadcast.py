@@ -17,7 +17,7 @@ from broadcasts.composing.sanitising import removed_parts
 from broadcasts.delivering.controlling import CannotSend, send_now
 from broadcasts.models import Broadcast, BroadcastType, Content, School, Sender
 from broadcasts.people.applying import CannotConfirm, make_list
-from broadcasts.people.planning import plan_upload
+from broadcasts.people.planning import Plan, plan_upload
 from broadcasts.people.reading import Recipients, UnreadableFile, read_recipients
 from broadcasts.preparing.preparing import announce_preparing, prepare_deliveries
 from broadcasts.preparing.reach import Reach
@@ -54,6 +54,10 @@ class Command(BaseCommand):
             body_text=read_text(options["text"]) if options["text"] else "",
         )
         recipients = read_list(options["list"])
+        plan = plan_upload(school, recipients)
+        check_rows(plan)
+        for line in moved_addresses(plan)[:MOST_ROWS_SHOWN]:
+            self.stderr.write(f"Address changed by this file: {line}")
         if options["dry_run"]:
             self._show(None, self._dry_run(school, draft, recipients))
             return
@@ -164,12 +168,24 @@ def read_list(file: Path) -> Recipients:
         raise refused(f"{file}: {error}") from error
 
 
+def check_rows(plan: Plan) -> None:
+    if plan.bad_rows:
+        shown = [f"row {row.number}: {row.reason}" for row in plan.bad_rows[:MOST_ROWS_SHOWN]]
+        raise refused("\n".join([f"{len(plan.bad_rows)} rows cannot be used; nothing was sent.", *shown]))
+
+
+def moved_addresses(plan: Plan) -> list[str]:
+    """Whose address in the directory this file replaces: it does so for their other lists too."""
+    return [
+        f"{change.person.name}: {', '.join(old.address for old in change.removed)}"
+        f" → {', '.join(new.address for new in change.added) or 'no address'}"
+        for change in plan.changed
+        if change.removed
+    ]
+
+
 def make_broadcast(school: School, draft: Draft, recipients: Recipients) -> Broadcast:
     """A complete draft to a list of exactly these recipients; inside a transaction."""
-    bad_rows = plan_upload(school, recipients).bad_rows
-    if bad_rows:
-        shown = [f"row {row.number}: {row.reason}" for row in bad_rows[:MOST_ROWS_SHOWN]]
-        raise refused("\n".join([f"{len(bad_rows)} rows cannot be used; nothing was sent.", *shown]))
     try:
         recipients_list = make_list(school, recipients, recipients.file_name)
     except CannotConfirm as error:
