@@ -13,8 +13,9 @@ from broadcasts.sandbox.writing_reports import Outgoing, write_report
 log = logging.getLogger(__name__)
 
 AGAIN_AFTER_SECONDS = 2.0  # while the listener is away or says: not now
-CONNECTIONS = 16  # what arrives together is stored together: many are cheaper for the listener than one
+CONNECTIONS = 8  # what arrives together is stored together: many are cheaper for the listener than one
 REPORTS_AT_ONCE = 400  # in memory
+GATHER_SECONDS = 0.25  # a connection costs more than a report: those due in this time leave together
 
 
 class ReportSender:
@@ -48,11 +49,13 @@ class ReportSender:
     def _send_what_is_due(self, pool: ThreadPoolExecutor) -> None:
         self._woken.clear()
         due = self._store.due_reports(time.time(), REPORTS_AT_ONCE)
-        connections = min(CONNECTIONS, 1 + len(due) // 10)
+        connections = min(CONNECTIONS, 1 + len(due) // 2)
         shares = [due[start::connections] for start in range(connections)]
         if not due:
             self._wait_for_next()
-        elif not all(list(pool.map(self._send_share, shares))):
+        elif all(list(pool.map(self._send_share, shares))):
+            self._stop.wait(GATHER_SECONDS)
+        else:
             self._stop.wait(AGAIN_AFTER_SECONDS)
 
     def _wait_for_next(self) -> None:
