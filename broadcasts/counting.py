@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from django.db.models import Count
 
 from broadcasts.models import Broadcast, Delivery
-from broadcasts.results import LABELS
+from broadcasts.results import by_label
 
 
 def counts_by_broadcast(broadcasts: Iterable[Broadcast]) -> dict[int, dict[str, int]]:
@@ -16,7 +16,4 @@ def counts_by_broadcast(broadcasts: Iterable[Broadcast]) -> dict[int, dict[str, 
     rows = Delivery.objects.filter(broadcast__in=numbers).order_by().values_list("broadcast_id", "result")
     for number, code, count in rows.annotate(Count("pk")):
         found[number][code] = count
-    return {
-        number: {label: sum(found[number].get(code, 0) for code in codes) for label, codes in LABELS.items()}
-        for number in numbers
-    }
+    return {number: by_label(found[number]) for number in numbers}

@@ -53,17 +53,25 @@ STILL_TRYING = (Result.UNSENT, Result.SOFT_BOUNCED)
 
 def raised_to(result: Result) -> Case:
     """What `result` becomes when this evidence arrives, as an expression for any conditional update."""
-    lower = Q(result=Result.UNSENT) if result in ABSORBING else Q(result__lt=result)
-    return Case(When(lower, then=result.value), default=F("result"), output_field=PositiveSmallIntegerField())
+    return Case(
+        When(_may_become(result), then=result.value), default=F("result"), output_field=PositiveSmallIntegerField()
+    )
 
 
 def raise_results(deliveries: QuerySet["Delivery"], result: Result) -> int:
     """Apply one piece of evidence to these deliveries; how many of them moved forward."""
-    lower = {"result": Result.UNSENT} if result in ABSORBING else {"result__lt": result}
-    return deliveries.filter(**lower).update(result=result)
+    return deliveries.filter(_may_become(result)).update(result=result)
+
+
+def _may_become(result: Result) -> Q:
+    return Q(result=Result.UNSENT) if result in ABSORBING else Q(result__lt=result)
 
 
 def count_by_label(deliveries: QuerySet["Delivery"]) -> dict[str, int]:
     """All ten labels with their counts, in the design's order; they add up to the number of rows."""
-    counts = dict(deliveries.order_by().values_list("result").annotate(Count("pk")))
+    return by_label(dict(deliveries.order_by().values_list("result").annotate(Count("pk"))))
+
+
+def by_label(counts: Mapping[int, int]) -> dict[str, int]:
+    """Counts of codes as counts of the ten labels, zeros included, in the design's order."""
     return {label: sum(counts.get(code, 0) for code in codes) for label, codes in LABELS.items()}

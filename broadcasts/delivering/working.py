@@ -20,11 +20,11 @@ BATCH = 50
 LONGEST_SHIFT_SECONDS = 5
 
 
-def work_on(broadcast_id: int, is_over: Callable[[], bool] | None = None) -> bool:
-    """Prepare if it is time, then send until nothing is due or the shift is over. True: there is more to do."""
+def work_on(broadcast_id: int) -> None:
+    """Prepare if it is time, then send until nothing is due or the shift is over."""
     announce_preparing(broadcast_id, timezone.now())
     prepare_deliveries(broadcast_id)
-    return deliver_due(broadcast_id, is_over or shift())
+    deliver_due(broadcast_id, shift())
 
 
 def shift(seconds: float = LONGEST_SHIFT_SECONDS) -> Callable[[], bool]:

@@ -23,7 +23,7 @@ from django.db.models.functions import Coalesce, FirstValue, RowNumber
 
 from broadcasts.blocking import is_blocked
 from broadcasts.models import Broadcast, ContactType, Delivery, EmailAddress, ListMember, Person
-from broadcasts.results import LABELS, Result
+from broadcasts.results import LABELS, Result, by_label
 
 COLUMNS = ("person_id", "address_id", "name", "email", "address_key", "language", "result", "note", "shared_with")
 
@@ -71,8 +71,7 @@ class Reach:
 
     def counts(self) -> dict[str, int]:
         """All ten labels in the design's order."""
-        by_code = dict(self._select("SELECT result, COUNT(*) FROM reach GROUP BY result"))
-        return {label: sum(by_code.get(code, 0) for code in codes) for label, codes in LABELS.items()}
+        return by_label(dict(self._select("SELECT result, COUNT(*) FROM reach GROUP BY result")))
 
     @cached_property
     def sendable(self) -> int:
