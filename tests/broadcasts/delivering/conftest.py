@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 
 import pytest
+from django.urls import get_resolver
 from pytest_django import Settings
 
 from tests.smtp_server import Script, ScriptedServer
@@ -9,6 +10,8 @@ from tests.smtp_server import Script, ScriptedServer
 @pytest.fixture
 def mail_server(settings: Settings) -> Iterator[Script]:
     """The mail server that MAIL_URL names during this test."""
+    # The addresses are read once, by whichever test needs them first: not while the sandbox is away.
+    assert get_resolver().url_patterns
     server = ScriptedServer()
     settings.MAIL_URL, settings.MAIL_IS_SANDBOX = server.url, False
     settings.BOUNCE_DOMAIN = "bounces.school.test"
