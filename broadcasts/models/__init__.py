@@ -1,11 +1,22 @@
-"""In the order in which they come to life: schools, broadcasts, people, deliveries."""
+"""In the order in which they come to life: schools, broadcasts, people, lists, imports, deliveries."""
 
+from broadcasts.models.addresses import ContactType, ContactTypeChange, EmailAddress, FamilyChoice
 from broadcasts.models.audit import AuditEntry
 from broadcasts.models.blocked import BlockedEmail
 from broadcasts.models.broadcasts import UNDER_WAY, Broadcast, BroadcastType, Content, Sender
 from broadcasts.models.deliveries import Attempt, Delivery
-from broadcasts.models.people import ContactType, EmailAddress, FamilyChoice, List, ListMember, Person, Upload
+from broadcasts.models.imports import (
+    Import,
+    ImportedTypes,
+    RememberedColumn,
+    StagedAddress,
+    StagedGuardian,
+    StagedPerson,
+)
+from broadcasts.models.lists import List, ListMember, ListPart, ListRule
+from broadcasts.models.people import Guardianship, Person, PersonSchool
 from broadcasts.models.schools import Membership, School, User
+from broadcasts.models.uploads import Upload
 
 __all__ = [
     "UNDER_WAY",
@@ -15,16 +26,27 @@ __all__ = [
     "Broadcast",
     "BroadcastType",
     "ContactType",
+    "ContactTypeChange",
     "Content",
     "Delivery",
     "EmailAddress",
     "FamilyChoice",
+    "Guardianship",
+    "Import",
+    "ImportedTypes",
     "List",
     "ListMember",
+    "ListPart",
+    "ListRule",
     "Membership",
     "Person",
+    "PersonSchool",
+    "RememberedColumn",
     "School",
     "Sender",
+    "StagedAddress",
+    "StagedGuardian",
+    "StagedPerson",
     "Upload",
     "User",
 ]

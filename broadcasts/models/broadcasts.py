@@ -13,7 +13,7 @@ from broadcasts.models.scopes import SchoolQuerySet
 if TYPE_CHECKING:
     from django.db.models import Model
 
-    from broadcasts.models.people import List
+    from broadcasts.models.lists import List
 
 
 class BroadcastType(models.Model):
@@ -23,6 +23,18 @@ class BroadcastType(models.Model):
         _("emergency"),
         default=False,
         help_text=_("Goes out at once and first, is retried sooner, and cannot be unsubscribed with one click."),
+    )
+    is_required = models.BooleanField(
+        _("required"),
+        default=False,
+        db_default=False,
+        help_text=_("Families cannot switch it off for their addresses; staff can."),
+    )
+    is_default = models.BooleanField(
+        _("for new addresses"),
+        default=True,
+        db_default=True,
+        help_text=_("An address that is new in the directory receives it, unless the file says otherwise."),
     )
     is_active = models.BooleanField(
         _("in use"), default=True, help_text=_("A type that is not in use cannot be chosen for new broadcasts.")

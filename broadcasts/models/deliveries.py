@@ -7,8 +7,9 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from broadcasts.models.addresses import EmailAddress
 from broadcasts.models.broadcasts import Broadcast
-from broadcasts.models.people import EmailAddress, Person
+from broadcasts.models.people import Person
 from broadcasts.models.scopes import SchoolQuerySet
 from broadcasts.results import Result
 
@@ -38,6 +39,7 @@ class Delivery(models.Model):
         NONE = "", ""
         NO_ADDRESS = "no_address", _("No email address on file")
         NOT_SELECTED = "not_selected", _("No address of this person receives this broadcast type")
+        DO_NOT_CONTACT = "do_not_contact", _("Do not contact: marked so for the student (a court order, for example)")
         SHARED = "shared", _("Another person with this address gets this broadcast")
         BAD_ADDRESS = "bad_address", _("This is not a valid email address")
         BLOCKED = "blocked", _("The address is on the Blocked Email list")
@@ -65,6 +67,14 @@ class Delivery(models.Model):
     note = models.CharField(_("note"), max_length=20, choices=Note, default="", db_default="", blank=True)
     is_sendable = models.BooleanField(help_text="It was Unsent when prepared: this row may carry the email.")
     duplicate_of = models.ForeignKey("self", models.SET_NULL, null=True, related_name="duplicates")
+    sent_again_for = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        db_index=False,
+        related_name="sent_again_as",
+        help_text="The row of the address that was wrong: this one carries the missed email to the corrected one.",
+    )
     attempts = models.PositiveSmallIntegerField(_("Attempts"), default=0, db_default=0)
     last_attempt_at = models.DateTimeField(_("Last Attempt"), null=True)
     late_bounce_at = models.DateTimeField(null=True, help_text="A failure reported after Delivered or Opened.")
@@ -108,6 +118,10 @@ class Delivery(models.Model):
             # The sweep: leases that ran out.
             models.Index(fields=["lease_until"], condition=Q(lease_until__isnull=False), name="delivery_leased"),
             models.Index(fields=["broadcast", "id"], name="delivery_of_broadcast"),  # the Email Log
+            # From a wrong address to the email that was sent again; few rows have it.
+            models.Index(
+                fields=["sent_again_for"], condition=Q(sent_again_for__isnull=False), name="delivery_sent_again"
+            ),
         ]
 
     def __str__(self) -> str:

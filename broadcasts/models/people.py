@@ -1,11 +1,29 @@
-"""Persons, their addresses, and which broadcast types each address receives."""
+"""Students, guardians and staff, the schools they belong to, and who is whose guardian."""
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Self
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from broadcasts.models.broadcasts import BroadcastType
 from broadcasts.models.schools import School
 from broadcasts.models.scopes import SchoolQuerySet
+
+if TYPE_CHECKING:
+    from django.db.models import Model
+
+    from broadcasts.models.schools import User
+
+
+class PersonQuerySet(SchoolQuerySet["Person"]):
+    def of_schools(self, schools: "models.QuerySet[School] | Collection[School]") -> Self:
+        """Those who belong to one of these schools, at home there or besides."""
+        besides = PersonSchool.objects.filter(school__in=schools)
+        return self.filter(Q(school__in=schools) | Q(pk__in=besides.values("person")))
+
+    def visible_to(self, user: "User") -> Self:
+        return self.of_schools(user.schools)
 
 
 class Person(models.Model):
@@ -14,18 +32,44 @@ class Person(models.Model):
         GUARDIAN = "guardian", _("Guardian")
         STAFF = "staff", _("Staff")
 
-    school = models.ForeignKey(School, models.PROTECT, related_name="people", verbose_name=_("school"))
+    school = models.ForeignKey(
+        School,
+        models.PROTECT,
+        related_name="people",
+        verbose_name=_("school"),
+        help_text="The home school. Others that this person belongs to are in `other_schools`.",
+    )
+    other_schools: "models.ManyToManyField[School, Model]" = models.ManyToManyField(
+        School, through="PersonSchool", related_name="+", verbose_name=_("other schools")
+    )
+    sis_id = models.CharField(
+        _("SIS id"),
+        max_length=100,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("What the student information system calls this person. Imports match by it."),
+    )
     name = models.CharField(_("name"), max_length=200)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.GUARDIAN)
     language = models.CharField(_("language"), max_length=20, default="en")
+    grade = models.CharField(_("grade"), max_length=20, blank=True, default="", db_default="")
     is_active = models.BooleanField(_("active"), default=True)
+    is_imported = models.BooleanField(
+        default=False, db_default=False, help_text="An import brought or knows them: a complete file may miss them."
+    )
     created_at = models.DateTimeField(_("added"), auto_now_add=True)
 
-    objects = SchoolQuerySet.as_manager()
+    objects = PersonQuerySet.as_manager()
 
     class Meta:
         ordering = ["name", "pk"]
         verbose_name_plural = _("people")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["school", "sis_id"], condition=~Q(sis_id=""), name="a_sis_id_once_per_school"
+            ),
+        ]
         indexes = [
             models.Index(fields=["school", "name"], name="person_by_name")  # an upload finds the school's people
         ]
@@ -34,128 +78,46 @@ class Person(models.Model):
         return self.name
 
 
-class EmailAddress(models.Model):
-    """One address of one person. Two people may have the same one: that is what Duplicate is about."""
+class PersonSchool(models.Model):
+    """A school that a person belongs to besides the home school: two children at two schools, a shared teacher."""
 
-    person = models.ForeignKey(Person, models.CASCADE, related_name="addresses", verbose_name=_("person"))
-    address = models.CharField(_("address"), max_length=320, help_text=_("As it was given, blanks trimmed."))
-    key = models.CharField(max_length=320, help_text="`address_key(address)`: what makes two addresses the same.")
-    is_valid = models.BooleanField(_("valid"), help_text=_("Whether mail can be addressed to it at all."))
-    position = models.PositiveSmallIntegerField(_("position"), default=0)
-    receives = models.ManyToManyField(
-        BroadcastType, through="ContactType", related_name="+", verbose_name=_("receives")
+    person = models.ForeignKey(Person, models.CASCADE, related_name="person_schools", db_index=False)
+    school = models.ForeignKey(School, models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["person", "school"], name="another_school_once_per_person")]
+
+    def __str__(self) -> str:
+        return f"{self.person}: {self.school}"
+
+
+class Guardianship(models.Model):
+    """Who is to be told about a student, in which order, and who must not be (a court order)."""
+
+    class Category(models.TextChoices):
+        MOTHER = "mother", _("Mother")
+        FATHER = "father", _("Father")
+        GUARDIAN = "guardian", _("Guardian")
+        EMERGENCY = "emergency", _("Emergency contact")
+        OTHER = "other", _("Other")
+
+    student = models.ForeignKey(Person, models.CASCADE, related_name="guardianships", db_index=False)
+    guardian = models.ForeignKey(Person, models.CASCADE, related_name="wards")
+    category = models.CharField(_("category"), max_length=10, choices=Category, default=Category.GUARDIAN)
+    priority = models.PositiveSmallIntegerField(_("priority"), default=1, help_text=_("1 is called first."))
+    do_not_contact = models.BooleanField(
+        _("do not contact"),
+        default=False,
+        help_text=_("A court order, for example. Whatever the list and the broadcast type, no email goes out."),
     )
+    by_hand = models.BooleanField(default=False, help_text="Made or changed here: no import takes it away.")
 
     class Meta:
-        ordering = ["person_id", "position", "pk"]
-        verbose_name_plural = _("email addresses")
+        ordering = ["student_id", "priority", "pk"]
         constraints = [
-            models.UniqueConstraint(fields=["person", "key"], name="an_address_once_per_person"),
-        ]
-        indexes = [
-            models.Index(fields=["key"], name="address_by_key"),  # unsubscribing reaches all who share it
+            models.UniqueConstraint(fields=["student", "guardian"], name="a_guardian_once_per_student"),
+            models.CheckConstraint(name="nobody_is_their_own_guardian", condition=~Q(student=models.F("guardian"))),
         ]
 
     def __str__(self) -> str:
-        return self.address
-
-
-class ContactType(models.Model):
-    """Whether an address receives a broadcast type, and whose choice that was.
-
-    A family's own choice stays: no upload and no member of staff overwrites it by accident.
-    """
-
-    class ChosenBy(models.TextChoices):
-        UPLOAD = "upload", _("an upload")
-        STAFF = "staff", _("staff")
-        FAMILY = "family", _("the family")
-
-    address = models.ForeignKey(EmailAddress, models.CASCADE, related_name="contact_types")
-    broadcast_type = models.ForeignKey(BroadcastType, models.CASCADE, related_name="contact_types")
-    receives = models.BooleanField(_("receives"), default=True)
-    chosen_by = models.CharField(_("chosen by"), max_length=10, choices=ChosenBy, default=ChosenBy.UPLOAD)
-    changed_at = models.DateTimeField(_("changed"), auto_now=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["address", "broadcast_type"], name="a_type_once_per_address"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.address}: {self.broadcast_type}"
-
-
-class FamilyChoice(models.Model):
-    """What a family chose for an address: it outlasts the address, which an upload may take away and bring back."""
-
-    school = models.ForeignKey(School, models.CASCADE, related_name="+", db_index=False)
-    address_key = models.CharField(max_length=320)
-    broadcast_type = models.ForeignKey(BroadcastType, models.CASCADE, related_name="+")
-    receives = models.BooleanField(_("receives"))
-    changed_at = models.DateTimeField(_("changed"), auto_now=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["school", "address_key", "broadcast_type"], name="a_family_chooses_once_per_type"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.address_key}: {self.broadcast_type}"
-
-
-class List(models.Model):
-    """Who gets a broadcast: a static list of people."""
-
-    school = models.ForeignKey(School, models.PROTECT, related_name="lists", verbose_name=_("school"))
-    name = models.CharField(_("name"), max_length=200)
-    created_by = models.ForeignKey("User", models.SET_NULL, null=True, related_name="+")
-    created_at = models.DateTimeField(_("made"), auto_now_add=True)
-    people = models.ManyToManyField(Person, through="ListMember", related_name="lists", verbose_name=_("people"))
-
-    objects = SchoolQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["name"]
-        constraints = [models.UniqueConstraint(fields=["school", "name"], name="list_names_differ_in_a_school")]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class ListMember(models.Model):
-    list = models.ForeignKey(List, models.CASCADE, related_name="members", db_index=False)
-    person = models.ForeignKey(Person, models.CASCADE, related_name="memberships")
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["list", "person"], name="a_person_once_per_list")]
-
-    def __str__(self) -> str:
-        return f"{self.list}: {self.person}"
-
-
-class Upload(models.Model):
-    """A file of recipients between its upload and its Confirm. Nothing of it is in the directory before."""
-
-    class Status(models.TextChoices):
-        CHECKING = "checking", _("to be confirmed")
-        CONFIRMED = "confirmed", _("confirmed")
-        DISCARDED = "discarded", _("discarded")
-
-    school = models.ForeignKey(School, models.CASCADE, related_name="uploads")
-    list = models.ForeignKey(List, models.SET_NULL, null=True, blank=True, related_name="uploads")
-    list_name = models.CharField(_("list"), max_length=200, help_text=_("The list it makes or adds to."))
-    file = models.FileField(upload_to="recipients/%Y/%m/")
-    file_name = models.CharField(max_length=255, help_text="The name it had on the user's machine.")
-    status = models.CharField(max_length=10, choices=Status, default=Status.CHECKING)
-    summary = models.JSONField(default=dict, help_text="Counts of what Confirm did.")
-    uploaded_by = models.ForeignKey("User", models.SET_NULL, null=True, related_name="+")
-    uploaded_at = models.DateTimeField(auto_now_add=True)
-    confirmed_at = models.DateTimeField(null=True)
-
-    objects = SchoolQuerySet.as_manager()
-
-    def __str__(self) -> str:
-        return self.file_name
+        return f"{self.guardian}: {self.get_category_display()} of {self.student}"

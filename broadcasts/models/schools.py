@@ -20,6 +20,14 @@ def validate_time_zone(name: str) -> None:
 class School(models.Model):
     name = models.CharField(_("name"), max_length=200, unique=True)
     slug = models.SlugField(_("short name"), unique=True, help_text=_("Used in addresses and commands."))
+    sis_id = models.CharField(
+        _("SIS id"),
+        max_length=100,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("What the student information system calls this school. A district's import finds it by that."),
+    )
     time_zone = models.CharField(
         _("time zone"),
         max_length=64,
@@ -31,6 +39,9 @@ class School(models.Model):
 
     class Meta:
         ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["sis_id"], condition=~Q(sis_id=""), name="a_sis_id_once_among_schools")
+        ]
 
     def __str__(self) -> str:
         return self.name
