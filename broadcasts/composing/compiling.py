@@ -1,11 +1,11 @@
 """A broadcast made ready once per language, so that a recipient costs little more than filling in the fields."""
 
-import binascii
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from broadcasts.composing.encoding import CRLF, EncodedBody, encode_body
 from broadcasts.composing.headers import Headers, Recipient
 from broadcasts.composing.layout import Marks, preferences_url, render_html, render_text
 from broadcasts.composing.merge_fields import Segments, cut_html, cut_text, field_values, one_line
@@ -14,8 +14,6 @@ from broadcasts.tokens import make_token
 
 __all__ = ["CompiledBroadcast", "Recipient", "compile_broadcast"]
 
-CRLF = "\r\n"
-ASCII = bytes(range(128))
 PLACE = "place-of-the-token"
 
 
@@ -23,6 +21,11 @@ PLACE = "place-of-the-token"
 class _Bodies:
     html: Segments
     text: Segments
+
+    @cached_property
+    def encoded(self) -> tuple[tuple[str, EncodedBody], ...]:
+        """Both for the wire, the one that mail programs prefer last (RFC 2046 section 5.1.4)."""
+        return ("plain", encode_body(self.text)), ("html", encode_body(self.html))
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,7 @@ class CompiledBroadcast:
         self._default = default
         kind = broadcast.broadcast_type
         self._offers_unsubscribing = kind is not None and not kind.is_emergency
-        # "=_" cannot occur in a quoted-printable or base64 body, so the boundary is safe and always the same.
-        self._boundary = f"=_{broadcast.uuid.hex}"
+        self._frame = _Frame(f"=_{broadcast.uuid.hex}")
 
     def subject_for(self, recipient: Recipient) -> str:
         return one_line(self._pick(recipient).subject.fill(self._values(recipient)))
@@ -55,17 +57,14 @@ class CompiledBroadcast:
 
     def message_for(self, recipient: Recipient, subject_prefix: str = "") -> bytes:
         """The complete message (RFC 5322): CRLF, 7 bits, not dot-stuffed. The same delivery, the same Message-ID."""
-        subject = subject_prefix + self.subject_for(recipient)
-        lines = [
-            *self._headers.lines(recipient, subject, self._unsubscribe_url(recipient)),
-            f'Content-Type: multipart/alternative; boundary="{self._boundary}"',
-            "",
-            *self._part("plain", self.text_for(recipient)),
-            *self._part("html", self.html_for(recipient)),
-            f"--{self._boundary}--",
-            "",
-        ]
-        return CRLF.join(lines).encode("ascii")
+        values = self._values(recipient)
+        subject = subject_prefix + one_line(self._pick(recipient).subject.fill(values))
+        head = "\r\n".join(self._headers.lines(recipient, subject, self._unsubscribe_url(values)))
+        pieces = [head.encode("ascii"), CRLF, self._frame.opening]
+        for subtype, body in self._bodies(recipient).encoded:
+            pieces += (self._frame.part(subtype, body.encoding), *body.pieces(values))
+        pieces.append(self._frame.closing)
+        return b"".join(pieces)
 
     @cached_property
     def _preferences_url(self) -> str:
@@ -91,20 +90,28 @@ class CompiledBroadcast:
             values["preferences token"] = make_token(recipient.delivery_id, "preferences")
         return values
 
-    def _unsubscribe_url(self, recipient: Recipient) -> str:
-        if recipient.delivery_id is None or not self._offers_unsubscribing:
-            return ""
-        return self._preferences_url.replace(PLACE, make_token(recipient.delivery_id, "preferences"))
+    def _unsubscribe_url(self, values: Mapping[str, str]) -> str:
+        token = values.get("preferences token")
+        return self._preferences_url.replace(PLACE, token) if token and self._offers_unsubscribing else ""
 
-    def _part(self, subtype: str, body: str) -> list[str]:
-        encoding, encoded = _encode(body)
-        return [
-            f"--{self._boundary}",
-            f'Content-Type: text/{subtype}; charset="utf-8"',
-            f"Content-Transfer-Encoding: {encoding}",
-            "",
-            encoded,
-        ]
+
+class _Frame:
+    """What stands between the parts of a multipart/alternative (RFC 2046 section 5.1).
+
+    A boundary that begins with "=_" cannot occur in a quoted-printable or base64 body: safe, and always the same.
+    """
+
+    def __init__(self, boundary: str) -> None:
+        self._boundary = boundary
+        self.opening = f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n'.encode()
+        self.closing = f"\r\n--{boundary}--\r\n".encode()
+
+    def part(self, subtype: str, encoding: str) -> bytes:
+        return (
+            f"\r\n--{self._boundary}\r\n"
+            f'Content-Type: text/{subtype}; charset="utf-8"\r\n'
+            f"Content-Transfer-Encoding: {encoding}\r\n\r\n"
+        ).encode()
 
 
 def compile_broadcast(broadcast: Broadcast) -> CompiledBroadcast:
@@ -133,13 +140,3 @@ def _compile_bodies(broadcast: Broadcast, content: Content, marks: Marks) -> _Bo
         html=cut_html(render_html(broadcast, content, marks), names),
         text=cut_text(render_text(broadcast, content, marks), names),
     )
-
-
-def _encode(body: str) -> tuple[str, str]:
-    """7-bit form with lines of at most 76 characters: readable where the text is mostly ASCII, else short."""
-    lines = body.replace(CRLF, "\n").replace("\r", "\n").rstrip("\n") + "\n"
-    data = lines.replace("\n", CRLF).encode()
-    if len(data.translate(None, ASCII)) * 6 > len(data):
-        encoded = binascii.b2a_base64(data, newline=False).decode()
-        return "base64", CRLF.join(encoded[at : at + 76] for at in range(0, len(encoded), 76))
-    return "quoted-printable", binascii.b2a_qp(data, istext=True).decode()
