@@ -34,14 +34,14 @@ USERS_11 = words(
     "metadata.relationship metadata.doNotContact"
 )
 USERS_12 = words(
-    "sourcedId status dateLastModified enabledUser username userIds givenName familyName middleName identifier email "
-    "sms phone agentSourcedIds grades password userMasterIdentifier preferredGivenName preferredMiddleName "
+    "sourcedId status dateLastModified enabledUser username userIds givenName familyName middleName identifier "
+    "email sms phone agentSourcedIds grades password userMasterIdentifier preferredGivenName preferredMiddleName "
     "preferredFamilyName primaryOrgSourcedId pronouns metadata.homeLanguage metadata.relationship "
     "metadata.doNotContact"
 )
 FILES = words(
-    "academicSessions categories classes classResources courses courseResources demographics enrollments lineItems orgs "
-    "resources results roles userProfiles users"
+    "academicSessions categories classes classResources courses courseResources demographics enrollments lineItems "
+    "orgs resources results roles userProfiles users"
 )
 
 
