@@ -22,8 +22,7 @@ ENCRYPTED = 0x1
 
 def open_zip(file: BinaryIO) -> ZipFile:
     """Python reads no more of a member than its entry says, so that checking the entries is enough."""
-    with explaining_damage(""):
-        archive = ZipFile(file)
+    archive = _open(file)
     members = archive.infolist()
     if len(members) > MOST_MEMBERS:
         raise UnreadableFile(_("The zip file has too many files in it. Import the zip file that your system made."))
@@ -32,6 +31,14 @@ def open_zip(file: BinaryIO) -> ZipFile:
         _refuse_shrunk(member)
     _refuse_large(sum(member.file_size for member in members))
     return archive
+
+
+def _open(file: BinaryIO) -> ZipFile:
+    with explaining_damage(""):
+        try:
+            return ZipFile(file)
+        except (ValueError, OSError) as error:  # places and names that cannot be
+            raise BadZipFile from error
 
 
 @contextmanager
