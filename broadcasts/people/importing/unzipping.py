@@ -4,7 +4,7 @@ import lzma
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import BinaryIO, cast
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from django.conf import settings
@@ -39,6 +39,13 @@ def _open(file: BinaryIO) -> ZipFile:
             return ZipFile(file)
         except (ValueError, OSError) as error:  # places and names that cannot be
             raise BadZipFile from error
+
+
+def open_inside(archive: ZipFile, member: ZipInfo | str) -> BinaryIO:
+    try:
+        return cast("BinaryIO", archive.open(member))
+    except (ValueError, OSError, RuntimeError) as error:
+        raise BadZipFile from error
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from broadcasts.people.importing.oneroster.adding_schools import add_missing_sch
 from broadcasts.people.importing.oneroster.package import is_delta
 from broadcasts.people.importing.opening import open_source
 from tests.broadcasts.people.importing.oneroster_district import District, write_district
-from tests.broadcasts.people.importing.reading_files import Read, make_import, read_all
+from tests.broadcasts.people.importing.reading_files import ORGS, Read, as_roster, make_import, read_all
 from tests.broadcasts.people.importing.reading_speed import measure, write_csv, write_xlsx
 from tests.factory import make_person, make_school, make_user
 
@@ -145,6 +145,16 @@ def test_a_short_name_that_is_taken_is_not_taken_again() -> None:
     make_school("Lincoln")
     one = make_import(district_zip("1.1")[1], None, name="district.zip")
     assert [school.slug for school in add_missing_schools(one, None)] == ["jefferson-2", "cedar"]
+
+
+def test_two_schools_of_one_name_stay_two() -> None:
+    lincoln = make_school()
+    orgs = ORGS.replace("Jefferson", "Lincoln")
+    one = make_import(as_roster({"sourcedId": "s", "orgSourcedIds": "j"}, orgs=orgs), None, name="district.zip")
+    with pytest.raises(UnreadableFile, match="not in Messenger yet: “Lincoln”"):
+        open_source(one)
+    assert [school.name for school in add_missing_schools(one, None)] == ["Lincoln (j)"]
+    assert read_all(open_source(one)).people["s"].school != lincoln.pk
 
 
 def test_a_schools_own_import_adds_no_school() -> None:
