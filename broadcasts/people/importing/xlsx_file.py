@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from xml.etree.ElementTree import Element
+from xml.parsers.expat import ExpatError
 from zipfile import ZipFile
 
 from defusedxml.common import DefusedXmlException
@@ -81,7 +82,7 @@ def _explaining_xml() -> Iterator[None]:
                 "read: it may be made to do harm."
             )
         ) from error
-    except (ParseError, KeyError, ValueError) as error:
+    except (ParseError, ExpatError, KeyError, ValueError) as error:
         raise UnreadableFile(
             _(
                 "The workbook is damaged or was not written by a spreadsheet program. Open it there, save it as an "
