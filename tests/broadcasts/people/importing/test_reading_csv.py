@@ -13,7 +13,7 @@ from broadcasts.people.columns import UnreadableFile
 from broadcasts.people.importing import csv_file
 from broadcasts.people.importing.csv_file import CsvTable, survey
 from broadcasts.people.importing.opening import detect_format, open_source
-from tests.broadcasts.people.importing.reading_files import make_import, read
+from tests.broadcasts.people.importing.reading_files import make_import, read, read_all
 from tests.factory import make_school, make_type
 
 pytestmark = pytest.mark.django_db
@@ -127,6 +127,13 @@ def test_rows_are_rejected_with_their_reason(lincoln: School, heading: str, cell
         assert row.number == 2
         assert list(row.cells) == cells.split(",")
     assert "Good" in {row.name for row in found.people.values()}
+
+
+def test_an_empty_column_does_not_say_that_nobody_has_guardians(lincoln: School) -> None:
+    for cell, says in (("", False), ("G1", True)):
+        source = open_source(make_import(f"Student ID,Name,Guardian IDs\nS1,A,{cell}\n", lincoln))
+        read_all(source)
+        assert source.has_guardians is says
 
 
 def test_a_rejected_student_keeps_guardians(lincoln: School) -> None:
