@@ -100,6 +100,8 @@ class _Roster:
         yield from self._links.rows(pairs)
 
     def _with_school(self, person: PersonRow, cells: tuple[str, ...]) -> PersonRow:
+        if self._own and person.school:
+            return replace(person, school=self._own.pk)  # also who is at home elsewhere and belongs here besides
         if person.school:
             return person
         reasons = (*person.reasons, str(NO_SCHOOL))

@@ -208,6 +208,17 @@ def test_whom_changes_delete_needs_no_name_and_no_role(lincoln: School) -> None:
     assert found.warnings["Somebody is deleted whom Messenger does not know"] == 1
 
 
+def test_who_is_at_home_elsewhere_stays_with_ones_own_school_in_its_changes(
+    lincoln: School, jefferson: School
+) -> None:
+    teacher = make_person(jefferson, "Dale Brook", sis_id="t", kind="staff")
+    teacher.other_schools.add(lincoln)
+    School.objects.filter(pk=lincoln.pk).update(sis_id="l")
+    data = as_roster({"sourcedId": "t", "role": "teacher", "orgSourcedIds": ""}, manifest=DELTA, orgs=None)
+    found = read_roster(data, School.objects.get(pk=lincoln.pk))
+    assert (found.people["t"].school, found.people["t"].other_schools) == (lincoln.pk, None)
+
+
 def test_a_schools_changes_see_nobody_of_another_school(lincoln: School, jefferson: School) -> None:
     make_person(jefferson, "Secret Name", sis_id="s", kind="student")
     School.objects.filter(pk=lincoln.pk).update(sis_id="l")

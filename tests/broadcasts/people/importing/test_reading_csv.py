@@ -202,6 +202,7 @@ def test_unusable_files_are_refused_in_plain_words(lincoln: School, data: bytes,
         (b"%PDF-1.7 ...", "PDF"),
         (b"\xd0\xcf\x11\xe0 ...", "old Excel workbook"),
         (b"\x1f\x8b ...", "compressed"),
+        (b"<table><tr><td>Name", "web page"),
         (b"PK\x03\x04 and then nothing", "damaged or was cut off"),
     ],
 )
