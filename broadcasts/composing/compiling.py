@@ -40,7 +40,7 @@ class CompiledBroadcast:
         self._contents = contents
         self._default = default
         kind = broadcast.broadcast_type
-        self._offers_unsubscribing = kind is not None and not kind.is_emergency
+        self._offers_unsubscribing = kind is not None and kind.is_families_choice
         # "=_" cannot occur in a quoted-printable or base64 body, so the boundary is safe and always the same.
         self._boundary = f"=_{broadcast.uuid.hex}"
 

@@ -34,6 +34,12 @@ def history_of(person: Person) -> list[Entry]:
     return sorted(entries, key=lambda entry: entry.at, reverse=True)[:SHOWN]
 
 
+def retired_since(person: Person) -> dict[str, datetime]:
+    """By the address; those that an import took away are not here."""
+    deeds = audit.history(person).filter(action__in=["address.retired", "address.corrected"]).order_by("pk")
+    return {deed.details.get("address") or deed.details.get("before", ""): deed.at for deed in deeds}
+
+
 def _type_changes(person: Person) -> Iterator[Entry]:
     """All that one deed changed about one address is one entry."""
     changes = ContactTypeChange.objects.filter(address__person=person)

@@ -1,14 +1,19 @@
 """Pages of a long table whose rows are not all counted."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.paginator import Paginator
 from django.utils.functional import cached_property
 
+if TYPE_CHECKING:
+    AnyPaginator = Paginator[Any]
+else:
+    AnyPaginator = Paginator
+
 MOST_ROWS = 10_000
 
 
-class CappedPaginator(Paginator[Any]):
+class CappedPaginator(AnyPaginator):
     """Nobody turns to the two hundredth page; whoever has more rows than that narrows the search."""
 
     @cached_property

@@ -17,7 +17,7 @@ from broadcasts.forms.people import PersonForm
 from broadcasts.models import BroadcastType, EmailAddress, Guardianship, Person, User
 from broadcasts.people.choosing import Choice, ChosenByFamily, record_staff_choice
 from broadcasts.people.editing import change_person
-from broadcasts.people.history import history_of
+from broadcasts.people.history import history_of, retired_since
 from broadcasts.roles import signed_in_user
 from broadcasts.views.people import find_person
 
@@ -56,6 +56,7 @@ def _named(changed: list[Choice], *, receives: bool) -> list[str]:
 
 def _page(request: HttpRequest, person: Person, matrix: Matrix, refused: set[str] | None = None) -> HttpResponse:
     user = signed_in_user(request)
+    since = retired_since(person)
     addresses = person.addresses.select_related("replaced_by").annotate(blocked=is_blocked("key"))
     relations = Guardianship.objects.select_related("student", "guardian")
     guardians = list(relations.filter(student=person))
@@ -65,7 +66,7 @@ def _page(request: HttpRequest, person: Person, matrix: Matrix, refused: set[str
         context = {
             "person": person,
             "addresses": [address for address in addresses if address.is_active],
-            "retired": [address for address in addresses if not address.is_active],
+            "retired": [(address, since.get(address.address)) for address in addresses if not address.is_active],
             "guardians": guardians,
             "students": students,
             "marked": [one for one in guardians + students if one.do_not_contact],
