@@ -26,8 +26,9 @@ def shown_boxes(client: Client, person: Person) -> str:
     return str(client.get(page("person-detail", person.pk)).context["matrix"].shown)
 
 
-def make_student(school: School, name: str = "Sam", **fields: object) -> Person:
-    return factory.make_person(school, name, kind=Person.Kind.STUDENT, grade="5", **fields)
+def make_student(school: School, name: str = "Sam") -> Person:
+    address = f"{name.lower()}@home.example"
+    return factory.make_person(school, name, [address], kind=Person.Kind.STUDENT, grade="5")
 
 
 def make_guardian(student: Person, name: str = "Gina", **fields: object) -> Guardianship:

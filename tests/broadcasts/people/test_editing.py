@@ -165,12 +165,10 @@ def test_an_address_is_added_once(ann: Person, alice: User) -> None:
 def test_a_retired_address_comes_back_with_what_it_received(ann: Person, alice: User) -> None:
     address = first_address(ann)
     before = received(address)
-    assert retire_address(address, by=alice)
+    assert [retire_address(address, by=alice) for _ in range(2)] == [True, False]
     assert not address.is_active
-    assert not retire_address(address, by=alice)
     assert add_address(ann, "ann@gmial.example", by=alice) == address
-    address.refresh_from_db()
-    assert address.is_active
+    assert EmailAddress.objects.get(pk=address.pk).is_active
     assert received(address) == before
     assert [entry.action for entry in AuditEntry.objects.all()] == ["address.used_again", "address.retired"]
 
