@@ -83,7 +83,9 @@ class GuardianForm(RelationForm):
         widget=forms.RadioSelect,
         error_messages={"required": gettext_lazy("Choose one of these people, or say that it is somebody new.")},
     )
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=200, required=False)
+    name = forms.CharField(
+        label=gettext_lazy("Name"), max_length=200, required=False, help_text=gettext_lazy("Needed for somebody new.")
+    )
     address = forms.CharField(
         label=gettext_lazy("Email address"),
         max_length=320,

@@ -38,7 +38,7 @@ class PersonTable(tables.Table):  # type: ignore[misc]
     addresses = tables.Column(
         verbose_name=gettext_lazy("Addresses and what they receive"),
         empty_values=(),
-        attrs={"td": {"class": "longest"}},
+        attrs={"td": {"class": "widest"}},
     )
 
     class Meta:

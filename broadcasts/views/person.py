@@ -69,6 +69,7 @@ def _page(request: HttpRequest, person: Person, matrix: Matrix, refused: set[str
             "retired": [(address, since.get(address.address)) for address in addresses if not address.is_active],
             "guardians": guardians,
             "students": students,
+            "is_marked": any(one.do_not_contact for one in students),
             "marked": [one for one in guardians + students if one.do_not_contact],
             "visible": set(Person.objects.visible_to(user).filter(pk__in=relatives).values_list("pk", flat=True)),
             "matrix": matrix,
