@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from broadcasts import audit
 from broadcasts.addresses import address_key, explain_invalid
@@ -14,6 +15,10 @@ from broadcasts.people.choosing import FAMILY, Choice, family_choices, first_cho
 
 class InvalidAddress(ValueError):
     """Mail cannot be addressed to it; the message says why, in plain words."""
+
+
+class CorrectedMeanwhile(InvalidAddress):
+    """Somebody else was quicker, and said something else; the message says what."""
 
 
 @transaction.atomic
@@ -63,15 +68,17 @@ def correct_address(address: EmailAddress, new_text: str, by: User | None) -> Em
     """The address that is used from now on. The old one is retired, and no import brings it back.
 
     What the old one received, and who chose that, goes with it; a family's choice for the new one stands above.
-    Raises InvalidAddress.
+    Raises InvalidAddress, also when somebody corrected it to something else meanwhile.
     """
     key, person = _valid_key(new_text), address.person
     _wait_for_others(person)
     held = {one.key: one for one in hold(person.addresses.all())}
     old, new = held[address.key], held.get(key)
     before = old.address
-    if new and new.is_active and not old.is_active and old.replaced_by_id == new.pk:
-        return new  # the same correction once more
+    if old.replaced_by is not None and not old.is_active:
+        if old.replaced_by == new and new.is_active:
+            return new  # the same correction once more
+        raise CorrectedMeanwhile(_was_corrected(old, old.replaced_by))
     if new is old:
         if old.is_active and before == new_text.strip():
             return old
@@ -109,6 +116,10 @@ def retire_address(address: EmailAddress, by: User | None) -> bool:
     person = address.person
     audit.record(by, "address.retired", person, school=person.school, address=address.address)
     return True
+
+
+def _was_corrected(old: EmailAddress, by: EmailAddress) -> str:
+    return _("%(old)s was corrected to %(new)s already. Correct that one.") % {"old": old, "new": by}
 
 
 def _valid_key(text: str) -> str:

@@ -37,18 +37,17 @@ def address_edit(request: HttpRequest, pk: int) -> HttpResponse:
     if deed:
         deed(request, address, signed_in_user(request))
         return redirect("broadcasts:person-detail", address.person_id)
-    if request.method == "POST" and not address.is_active:
-        words = _("Somebody took %(address)s out of use meanwhile, so nothing was corrected.")
-        messages.warning(request, words % {"address": address})
-        return redirect("broadcasts:person-detail", address.person_id)
     form = AddressForm(request.POST if request.method == "POST" else None, initial={"address": address.address})
     if request.method != "POST" or not form.is_valid():
         context = {"form": form, "address": address, "is_blocked": count_blocked([address.key]) > 0}
         return render(request, "broadcasts/address_edit.html", context, status=422 if form.is_bound else 200)
-    before = address.address
-    new = correct_address(address, form.cleaned_data["address"], by=signed_in_user(request))
-    messages.success(request, _("%(new)s is used from now on.") % {"new": new, "old": before})
-    _tell_if_blocked(request, new)
+    try:
+        new = correct_address(address, form.cleaned_data["address"], by=signed_in_user(request))
+    except InvalidAddress as reason:
+        messages.warning(request, str(reason))
+    else:
+        messages.success(request, _("%(new)s is used from now on.") % {"new": new})
+        _tell_if_blocked(request, new)
     return redirect("broadcasts:person-detail", address.person_id)
 
 
