@@ -20,7 +20,8 @@ def with_contacts(people: QuerySet[Person]) -> QuerySet[Person]:
         Prefetch("contact_types", receiving.order_by("broadcast_type__position", "broadcast_type__name"))
     )
     marked = Guardianship.objects.filter(do_not_contact=True)
-    return people.select_related("school").prefetch_related(
+    return people.prefetch_related(
+        "school",  # joined, it would be sorted along with everybody
         "other_schools",
         Prefetch("addresses", in_use, to_attr="in_use"),
         Prefetch("wards", marked, to_attr="marks"),
