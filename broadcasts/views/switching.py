@@ -8,7 +8,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.translation import ngettext
+from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods
 
 from broadcasts import audit
@@ -99,9 +99,15 @@ def _record(user: User, who: PersonFilterForm, switches: list[Switch]) -> None:
     filters = {field: str(value) for field in who.fields if (value := who.data.get(field))}
     on: Any = chosen or school or School()
     label = str(on) if on.pk else str(Person._meta.verbose_name_plural)  # noqa: SLF001
-    audit.record(
-        user, "contact_types.changed_for_many", on, school=school, label=label, counts=counts, filters=filters
-    )
+    details: dict[str, Any] = {"counts": counts, "filters": filters, "changes": [_in_words(one) for one in switches]}
+    audit.record(user, "contact_types.changed_for_many", on, school=school, label=label, **details)
+
+
+def _in_words(one: Switch) -> str:
+    """For the list's history."""
+    on, off = gettext("%(type)s switched on for %(count)s"), gettext("%(type)s switched off for %(count)s")
+    addresses = ngettext("%(count)s address", "%(count)s addresses", one.changed) % {"count": intcomma(one.changed)}
+    return (on if one.receives else off) % {"type": one.broadcast_type, "count": addresses}
 
 
 def _back(who: PersonFilterForm) -> str:

@@ -84,6 +84,7 @@ def test_types_are_switched_for_all_but_a_family_s_choice_stays(
     [entry] = AuditEntry.objects.all()
     assert (entry.action, entry.actor, entry.object_label) == ("contact_types.changed_for_many", alice, "Lincoln")
     assert entry.details["counts"] == {"General": {"switched": "on", "changed": 2, "kept_by_family": 1, "already": 1}}
+    assert entry.details["changes"] == ["General switched on for 2 addresses"]
     history = text_of(as_alice.get(page("person-detail", people[1].pk)))
     assert "<b>Alice</b> changed what bea@x.example receives" in history
 
