@@ -1,12 +1,36 @@
-"""Pages in the order of the work: lists, compose, review, send, watch."""
+"""Pages in the order of the work: people, lists, compose, review, send, watch."""
 
 from django.conf import settings
 from django.urls import URLPattern, path
 
-from broadcasts.views import composing, lists, previewing, progress, reviewing, sandbox, sending, uploads
+from broadcasts.views import (
+    composing,
+    guardians,
+    lists,
+    people,
+    person,
+    person_addresses,
+    previewing,
+    progress,
+    reviewing,
+    sandbox,
+    sending,
+    switching,
+    uploads,
+)
 
 app_name = "broadcasts"
 urlpatterns: list[URLPattern] = [
+    path("people/", people.person_list, name="person-list"),
+    path("people/new/", people.person_new, name="person-new"),
+    path("people/types/", switching.person_types, name="person-types"),
+    path("people/<int:pk>/", person.person_detail, name="person-detail"),
+    path("people/<int:pk>/edit/", person.person_edit, name="person-edit"),
+    path("people/<int:pk>/addresses/add/", person_addresses.address_add, name="address-add"),
+    path("people/<int:pk>/guardians/add/", guardians.guardian_add, name="guardian-add"),
+    path("people/addresses/<int:pk>/", person_addresses.address_edit, name="address-edit"),
+    path("people/guardians/<int:pk>/", guardians.guardian_edit, name="guardian-edit"),
+    path("people/guardians/<int:pk>/remove/", guardians.guardian_remove, name="guardian-remove"),
     path("lists/", lists.list_list, name="list-list"),
     path("lists/<int:pk>/", lists.list_detail, name="list-detail"),
     path("lists/<int:pk>/delete/", lists.list_delete, name="list-delete"),

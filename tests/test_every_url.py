@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 from django.contrib import admin
 from django.core.files.base import ContentFile
+from django.db.models import Model
 from django.http import HttpResponseBase
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
@@ -16,6 +17,7 @@ from django.utils import timezone
 from broadcasts.models import Broadcast, Delivery, List, Upload, User
 from broadcasts.tokens import make_token
 from tests import factory
+from tests.broadcasts.people.family import make_guardian, make_student
 
 ROLES = ("anonymous", "stranger", "office", "administrator")
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
@@ -30,6 +32,26 @@ reports:email-log                           GET   sign-in    200       200     2
 reports:email-log-export                    GET   sign-in    403       403     200
 reports:delivery-detail/delivery            GET   sign-in    404       200     200
 reports:help                                GET   sign-in    200       200     200
+
+broadcasts:person-list                      GET   sign-in    200       200     200
+broadcasts:person-new                       GET   sign-in    200       200     200
+broadcasts:person-new                       POST  sign-in    422       422     422
+broadcasts:person-types                     GET   sign-in    200       200     200
+broadcasts:person-types                     POST  sign-in    422       422     422
+broadcasts:person-detail/person             GET   sign-in    404       200     200
+broadcasts:person-detail/person             POST  sign-in    404       302     302
+broadcasts:person-edit/person               GET   sign-in    404       200     200
+broadcasts:person-edit/person               POST  sign-in    404       422     422
+broadcasts:address-add/person               GET   sign-in    404       200     200
+broadcasts:address-add/person               POST  sign-in    404       422     422
+broadcasts:address-edit/address             GET   sign-in    404       200     200
+broadcasts:address-edit/address             POST  sign-in    404       422     422
+broadcasts:guardian-add/person              GET   sign-in    404       200     200
+broadcasts:guardian-add/person              POST  sign-in    404       422     422
+broadcasts:guardian-edit/relation           GET   sign-in    404       200     200
+broadcasts:guardian-edit/relation           POST  sign-in    404       422     422
+broadcasts:guardian-remove/relation         GET   sign-in    404       200     200
+broadcasts:guardian-remove/relation         POST  sign-in    404       302     302
 
 broadcasts:list-list                        GET   sign-in    200       200     200
 broadcasts:list-detail/list                 GET   sign-in    404       200     200
@@ -193,7 +215,10 @@ def make_unused_list() -> List:
 
 def target(named_object: str) -> dict[str, object]:
     """What the address names, made afresh; all of it belongs to Lincoln school."""
-    makers: dict[str, Callable[[], Broadcast | Delivery | List | Upload]] = {
+    makers: dict[str, Callable[[], Model]] = {
+        "person": lambda: make_student(factory.make_school()),
+        "address": lambda: make_student(factory.make_school()).addresses.get(position=0),
+        "relation": lambda: make_guardian(make_student(factory.make_school())),
         "list": make_unused_list,
         "upload": make_upload,
         "delivery": make_delivery,

@@ -4,10 +4,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from broadcasts import audit
-from broadcasts.models import BroadcastType, ContactType, Delivery, EmailAddress, FamilyChoice
+from broadcasts.models import BroadcastType, ContactType, Delivery, EmailAddress, FamilyChoice, Person, School
 from broadcasts.people.choosing import record_family_choice
 from tracking.meanings import UNSUBSCRIBED
 from tracking.models import Event
@@ -21,17 +22,27 @@ class Choice:
 
 
 def find_choices(delivery: Delivery) -> list[Choice]:
-    """Which types this school sends to this address. Emergencies are not a choice."""
+    """Which types this school sends to this address. Emergencies and required types are not a choice."""
     received = _received_types(delivery)
-    kinds = BroadcastType.objects.filter(is_active=True, is_emergency=False)
+    kinds = BroadcastType.objects.filter(is_active=True, is_emergency=False, is_required=False)
     return [Choice(kind, kind.pk in received) for kind in kinds]
 
 
-def unsubscribe(delivery: Delivery) -> None:
-    """One click: the type of this email, at this address, in this school. Safe to repeat."""
+def required_types() -> QuerySet[BroadcastType]:
+    """Those that come whatever a family would like. Emergencies are explained apart."""
+    return BroadcastType.objects.filter(is_active=True, is_emergency=False, is_required=True)
+
+
+def unsubscribe(delivery: Delivery) -> bool:
+    """One click: the type of this email, at this address, in this school. Safe to repeat.
+
+    False, and nothing changes, for a type that is no choice, also when it has become required since.
+    """
     kind = delivery.broadcast.broadcast_type
-    if kind and not kind.is_emergency:
-        _apply(delivery, start=[], stop=[kind])
+    if not kind or not kind.is_families_choice:
+        return False
+    _apply(delivery, start=[], stop=[kind])
+    return True
 
 
 def save_choices(delivery: Delivery, wanted: Collection[str]) -> None:
@@ -45,7 +56,8 @@ def save_choices(delivery: Delivery, wanted: Collection[str]) -> None:
 def _received_types(delivery: Delivery) -> set[int]:
     """What comes to this address; where nobody has it any more, what would if an upload brought it back."""
     school, key = delivery.broadcast.school, delivery.address_key
-    same = EmailAddress.objects.filter(key=key, person__school=school)
+    people = Person.objects.of_schools([school]).order_by()
+    same = EmailAddress.objects.filter(key=key, person__in=people)
     if same.exists():
         received = ContactType.objects.filter(address__in=same, receives=True)
         return set(received.values_list("broadcast_type", flat=True))
@@ -59,7 +71,8 @@ def _apply(delivery: Delivery, *, start: list[BroadcastType], stop: list[Broadca
     received = _received_types(delivery)
     # The no also where nothing came before: it must outlast the next upload.
     choices = {kind.pk: True for kind in start} | {kind.pk: False for kind in stop}
-    record_family_choice(delivery.broadcast.school, delivery.address_key, choices)
+    for school in _schools(delivery):
+        record_family_choice(school, delivery.address_key, choices)
     stopped = [kind for kind in stop if kind.pk in received]
     if start or stopped:
         audit.record(
@@ -73,6 +86,12 @@ def _apply(delivery: Delivery, *, start: list[BroadcastType], stop: list[Broadca
         )
     if delivery.broadcast.broadcast_type in stop:
         _record_unsubscribed(delivery)
+
+
+def _schools(delivery: Delivery) -> list[School]:
+    """Whose email it was, and where its recipient is at home: a published list reaches people of other schools."""
+    homes = School.objects.filter(people=delivery.person_id).exclude(pk=delivery.broadcast.school_id)
+    return [delivery.broadcast.school, *homes]
 
 
 def _record_unsubscribed(delivery: Delivery) -> None:

@@ -7,11 +7,20 @@ from broadcasts.models import BroadcastType
 
 @admin.register(BroadcastType)
 class BroadcastTypeAdmin(RecordedAdmin[BroadcastType]):
-    list_display = ["name", "slug", "is_emergency", "is_active", "repeat_when_in_doubt", "position"]
-    list_filter = ["is_emergency", "is_active"]
+    list_display = ["name", "slug", "is_emergency", "is_required", "is_default", "is_active", "position"]
+    list_filter = ["is_emergency", "is_required", "is_default", "is_active"]
     search_fields = ["name", "slug"]
     prepopulated_fields = {"slug": ["name"]}
-    fields = ["name", "slug", "is_emergency", "is_active", "repeat_when_in_doubt", "position"]
+    fields = [
+        "name",
+        "slug",
+        "is_emergency",
+        "is_required",
+        "is_default",
+        "is_active",
+        "repeat_when_in_doubt",
+        "position",
+    ]
     in_use_by = [
         (
             "broadcasts",

@@ -7,10 +7,10 @@ from broadcasts.models import School
 
 @admin.register(School)
 class SchoolAdmin(RecordedAdmin[School]):
-    list_display = ["name", "slug", "time_zone", "language"]
-    search_fields = ["name", "slug"]
+    list_display = ["name", "slug", "sis_id", "time_zone", "language"]
+    search_fields = ["name", "slug", "sis_id"]
     prepopulated_fields = {"slug": ["name"]}
-    fields = ["name", "slug", "time_zone", "language"]
+    fields = ["name", "slug", "sis_id", "time_zone", "language"]
     in_use_by = [
         ("people", ngettext_lazy("%(count)s person belongs to it", "%(count)s people belong to it", "count")),
         ("lists", ngettext_lazy("%(count)s list belongs to it", "%(count)s lists belong to it", "count")),

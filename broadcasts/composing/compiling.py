@@ -43,7 +43,7 @@ class CompiledBroadcast:
         self._contents = contents
         self._default = default
         kind = broadcast.broadcast_type
-        self._offers_unsubscribing = kind is not None and not kind.is_emergency
+        self._offers_unsubscribing = kind is not None and kind.is_families_choice
         self._frame = _Frame(f"=_{broadcast.uuid.hex}")
 
     def subject_for(self, recipient: Recipient) -> str:

@@ -62,6 +62,7 @@ def _render(template: str, broadcast: Broadcast, content: Content, marks: Marks,
                 "site_url": settings.SITE_URL,
                 "marks": marks,
                 "is_emergency": bool(broadcast.broadcast_type and broadcast.broadcast_type.is_emergency),
+                "is_required": bool(broadcast.broadcast_type and broadcast.broadcast_type.is_required),
             }
             | context,
         )

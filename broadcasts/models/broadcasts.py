@@ -56,6 +56,11 @@ class BroadcastType(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def is_families_choice(self) -> bool:
+        """Whether a family may switch it off for an address."""
+        return not (self.is_emergency or self.is_required)
+
 
 class Sender(models.Model):
     """A From name and address that an administrator set up; staff choose one, they cannot type one."""

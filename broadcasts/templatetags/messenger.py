@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
 
 from broadcasts.models import School
@@ -34,6 +35,15 @@ def moment(value: datetime | None, school: School | None = None) -> str:
 
 def localtime(value: datetime, school: School | None) -> datetime:
     return timezone.localtime(value, ZoneInfo(school.time_zone) if school else None)
+
+
+@register.filter
+def language_name(code: str) -> str:
+    """A language in the reader's own words; its code where Django does not know it."""
+    try:
+        return str(get_language_info(code)["name_translated"])
+    except KeyError:
+        return code
 
 
 @register.filter

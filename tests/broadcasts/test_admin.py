@@ -60,6 +60,21 @@ def test_a_broadcast_type_is_added_and_changed_on_record(as_charlie: Client) -> 
     assert AuditEntry.objects.latest("pk").details == {"changes": [{"changed": {"fields": ["Name"]}}]}
 
 
+def test_administrators_say_which_types_are_required_and_which_new_addresses_get(as_charlie: Client) -> None:
+    kind = factory.make_type("Attendance")
+    fields = {"name": "Attendance", "slug": "attendance", "position": 1, "is_active": "on", "is_required": "on"}
+    as_charlie.post(url("broadcasttype", "change", kind.pk), fields)
+    kind.refresh_from_db()
+    assert (kind.is_required, kind.is_default) == (True, False)
+
+
+def test_a_school_s_id_of_the_student_information_system_is_set(as_charlie: Client, lincoln: School) -> None:
+    fields = {"name": "Lincoln", "slug": "lincoln", "sis_id": "17", "time_zone": "America/Chicago", "language": "en"}
+    as_charlie.post(url("school", "change", lincoln.pk), fields)
+    lincoln.refresh_from_db()
+    assert lincoln.sis_id == "17"
+
+
 def test_a_broadcast_type_in_use_cannot_be_deleted(as_charlie: Client, lincoln: School) -> None:
     kind = factory.make_type("General")
     factory.make_broadcast(lincoln, [factory.make_person(lincoln, addresses=["ann@school.example"])])

@@ -51,6 +51,35 @@ class Office:
         self.press("Confirm")
         expect(self.main).to_contain_text("joined")
 
+    # --- people -------------------------------------------------------------------------------------------
+
+    def make_family(self) -> dict[str, str]:
+        """A student with a corrected address and a guardian who must not be contacted; their pages."""
+        self.page.goto("/people/new/")
+        self.page.get_by_label("Name", exact=True).fill("Sam Student")
+        self.page.get_by_label("Kind").select_option(label="Student")
+        self.page.get_by_label("Email address").fill("sam@gmial.example")
+        self.press("Add")
+        student = self.path
+        self.page.get_by_role("link", name="Correct").click()
+        self.page.get_by_label("Email address").fill("sam@homes.example")
+        self.press("Correct it")
+        address = self.page.get_by_role("link", name="Correct").get_attribute("href") or ""
+        self.page.goto(f"{student}guardians/add/?q=gets+every")
+        self.page.get_by_role("radio").first.check()
+        self.page.get_by_label("Do not contact").check()
+        self.page.get_by_label("Reason").fill("Court order of May 3")
+        self.press("Add the guardian")
+        relation = self.page.get_by_role("link", name="Look at it").get_attribute("href") or ""
+        return {"student": student, "address": address, "relation": relation}
+
+    def ask_for_switches(self) -> str:
+        """The page with the numbers of what would change for everybody."""
+        self.page.goto("/people/types/")
+        self.page.get_by_label("General").select_option(label="Switch off")
+        self.press("See what would change")
+        return self.page.url
+
     # --- broadcasts ---------------------------------------------------------------------------------------
 
     def make_draft(self, subject: str, message: str = "School is closed today.", list_name: str = "") -> str:

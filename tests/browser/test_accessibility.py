@@ -47,6 +47,18 @@ MESSAGE = "<h2>Snow day</h2><p>School is closed today. <a href='https://school.e
 # Words for the page → its address, or what `places` found out.
 PAGES = {
     "home": "/",
+    "people": "/people/",
+    "people, nobody found": "/people/?q=nobody-is-called-that",
+    "add a person": "/people/new/",
+    "person": "{student}",
+    "edit a person": "{student}edit/",
+    "add an address": "{student}addresses/add/",
+    "correct an address": "{address}",
+    "add a guardian": "{student}guardians/add/?q=family",
+    "change a guardian": "{relation}",
+    "remove a guardian": "{relation}remove/",
+    "what they all receive": "/people/types/",
+    "what would change": "{switches}",
     "lists": "/lists/",
     "list": "{list}",
     "delete a list": "{list}delete/",
@@ -99,6 +111,7 @@ def places(
     with visit(browser, product, signed_in) as visited:
         office = Office(visited.page)
         found = {"sent": f"/broadcasts/{sent}/", "list": office.first_list(), "draft": office.make_draft("Snow day")}
+        found |= office.make_family() | {"switches": office.ask_for_switches()}
         found["upload"] = office.upload(recipients, "Spring families")
         found["delivery"] = office.first_delivery(sent)
         found["message"] = office.first_message()

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from broadcasts.models import Delivery
 from broadcasts.tokens import read_token
-from tracking.unsubscribing import find_choices, save_choices, unsubscribe
+from tracking.unsubscribing import find_choices, required_types, save_choices, unsubscribe
 
 
 @login_not_required
@@ -22,13 +22,15 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
     delivery = _find_delivery(token)
     if delivery is None:
         return render(request, "tracking/incomplete_link.html")
-    notice = _act(request, delivery) if request.method == "POST" else ""
+    notice, is_done = _act(request, delivery) if request.method == "POST" else ("", False)
     context = {
         "delivery": delivery,
         "school": delivery.broadcast.school,
         "address": masked(delivery.email),
         "choices": find_choices(delivery),
+        "required": required_types(),
         "notice": notice,
+        "is_done": is_done,
     }
     return render(request, "tracking/preferences.html", context)
 
@@ -39,18 +41,18 @@ def _find_delivery(token: str) -> Delivery | None:
     return rows.filter(pk=delivery_id).first() if delivery_id is not None else None
 
 
-def _act(request: HttpRequest, delivery: Delivery) -> str:
-    """What was done, in a sentence. Anything but the two forms we know does nothing."""
+def _act(request: HttpRequest, delivery: Delivery) -> tuple[str, bool]:
+    """What was done or why not, in a sentence, and whether. Anything but the two forms we know does nothing."""
     kind = delivery.broadcast.broadcast_type
     if request.POST.get("List-Unsubscribe") == "One-Click" and kind:
-        if kind.is_emergency:
-            return ""
-        unsubscribe(delivery)
-        return _("You will get no more %(type)s messages at this address.") % {"type": kind.name}
+        if unsubscribe(delivery):
+            return _("You will get no more %(type)s messages at this address.") % {"type": kind.name}, True
+        words = _("%(type)s messages cannot be switched off here, so nothing was changed.")
+        return words % {"type": kind.name}, False
     if "save" in request.POST:
         save_choices(delivery, set(request.POST.getlist("types")))
-        return _("Your choices are saved.")
-    return ""
+        return _("Your choices are saved."), True
+    return "", False
 
 
 def masked(address: str) -> str:

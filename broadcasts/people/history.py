@@ -1,0 +1,100 @@
+"""What was done to a person, in plain words, newest first: for `partials/history.html`."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby, islice
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from broadcasts import audit
+from broadcasts.deeds import words_for
+from broadcasts.models import AuditEntry, ContactType, ContactTypeChange, Guardianship, Person
+
+SHOWN = 50
+# What addresses receive is told by its own history, type by type.
+TOLD_ELSEWHERE = ("contact_types.changed",)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """“Alice corrected an email address”, and more lines below."""
+
+    at: datetime
+    who: str
+    what: str
+    more: tuple[str, ...] = ()
+
+
+def history_of(person: Person) -> list[Entry]:
+    deeds = audit.history(person).exclude(action__in=TOLD_ELSEWHERE)[:SHOWN]
+    entries = [Entry(deed.at, deed.actor_name, words_for(deed.action), tuple(_lines(deed))) for deed in deeds]
+    entries += islice(_type_changes(person), SHOWN)
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)[:SHOWN]
+
+
+def retired_since(person: Person) -> dict[str, datetime]:
+    """By the address; those that an import took away are not here."""
+    deeds = audit.history(person).filter(action__in=["address.retired", "address.corrected"]).order_by("pk")
+    return {deed.details.get("address") or deed.details.get("before", ""): deed.at for deed in deeds}
+
+
+def _type_changes(person: Person) -> Iterator[Entry]:
+    """All that one deed changed about one address is one entry."""
+    changes = ContactTypeChange.objects.filter(address__person=person)
+    changes = changes.select_related("address", "broadcast_type", "changed_by").order_by("-at", "address_id", "-pk")
+    for (at, _address, _by), some in groupby(
+        changes[: SHOWN * 10].iterator(), key=lambda one: (one.at, one.address_id, one.chosen_by)
+    ):
+        rows = list(some)
+        what = _("changed what %(address)s receives") % {"address": rows[0].address.address}
+        yield Entry(at, _who(rows[0]), what, tuple(_switched(rows)))
+
+
+def _who(change: ContactTypeChange) -> str:
+    if change.changed_by:
+        return change.changed_by.display_name
+    if change.chosen_by == ContactType.ChosenBy.FAMILY:
+        return _("The family")
+    return _("A file") if change.chosen_by == ContactType.ChosenBy.UPLOAD else _("Somebody of the staff")
+
+
+def _switched(rows: list[ContactTypeChange]) -> Iterator[str]:
+    for receives, words in ((True, _("Switched on: %(types)s")), (False, _("Switched off: %(types)s"))):
+        names = sorted({row.broadcast_type.name for row in rows if row.receives == receives})
+        if names:
+            yield words % {"types": ", ".join(names)}
+
+
+def _lines(deed: AuditEntry) -> Iterator[str]:
+    details: dict[str, Any] = deed.details
+    if address := details.get("address"):
+        yield str(address)
+    if "guardian" in details:
+        yield _("%(guardian)s, guardian of %(student)s") % details
+    before, after = details.get("before"), details.get("after")
+    if isinstance(before, Mapping) or isinstance(after, Mapping):
+        yield from _differences(before or {}, after or {})
+    elif before is not None and after is not None:
+        yield f"{before} → {after}"
+    if reason := details.get("reason"):
+        yield _("Reason: %(reason)s") % {"reason": reason}
+
+
+def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    for name in before | after if isinstance(before, dict) and isinstance(after, dict) else ():
+        old, new = (_value(name, some[name]) if name in some else "" for some in (before, after))
+        yield f"{_label(name)}: {f'{old} → {new}' if old and new else old or new}"
+
+
+def _label(name: str) -> str:
+    model = Guardianship if name in {"category", "priority", "do_not_contact"} else Person
+    return str(model._meta.get_field(name).verbose_name).capitalize()  # type: ignore[union-attr]  # noqa: SLF001
+
+
+def _value(name: str, value: Any) -> str:
+    choices = {"kind": Person.Kind.choices, "category": Guardianship.Category.choices}.get(name, [])
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return str(dict(choices).get(value, value)) or _("empty")
