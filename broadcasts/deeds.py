@@ -17,6 +17,7 @@ DEEDS: dict[str, Promise] = {
     "broadcast_type.changed": _("changed the broadcast type"),
     "broadcast_type.deleted": _("deleted the broadcast type"),
     "contact_types.changed_by_family": _("changed, at the family's wish, what the address receives"),
+    "delivery.sent_again": _("sent the missed email again, to the corrected address"),
     "email_log.exported": _("exported the Email Log"),
     "list.made": _("made the list"),
     "list.deleted": _("deleted the list"),
