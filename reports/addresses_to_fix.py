@@ -90,6 +90,15 @@ class AddressesToFix:
         ]
         return sorted(found, key=lambda one: (one.at is not None, one.at, one.address.pk), reverse=True)
 
+    def matching(self, text: str) -> list[ToFix]:
+        """Those whose name or address contains each of these words."""
+        words = text.casefold().split()
+        return [
+            one
+            for one in self.found
+            if all(word in f"{one.address.person} {one.address.address}".casefold() for word in words)
+        ]
+
     def count(self) -> int:
         return len(self._failed)
 

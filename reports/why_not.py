@@ -1,6 +1,6 @@
 """Why a broadcast did not reach somebody, in plain words; or that it did."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
@@ -23,6 +23,7 @@ from reports.reasons import explain_failures
 from reports.timeline import standing
 
 Note = Delivery.Note
+MOST_BROADCASTS = 100
 
 
 @dataclass(frozen=True)
@@ -60,20 +61,10 @@ def _without_a_row(broadcast: Broadcast, person: Person) -> str:
 
 
 def words_for(row: Delivery) -> str:
-    result = Result(row.result)
     if row.late_bounce_at:
         return _join(_returned_late(row), _reason(row))
-    if result in (Result.DELIVERED, Result.OPENED):
-        return _arrived(row)
-    if result in (Result.BOUNCED, Result.FAILED):
-        return _join(_("It did not reach %(email)s.") % {"email": row.email}, _reason(row))
-    if result is Result.DUPLICATE:
-        return _shared(row)
-    if result is Result.NO_EMAIL_SELECTED:
-        return " ".join(_unselected(row))
-    if result is Result.BLOCKED or row.note == Note.BLOCKED:
-        return _blocked(row)
-    return _join(explain_row(row, doubt_about(row)).meaning, standing(row))
+    say = _blocked if row.note == Note.BLOCKED else _BY_RESULT.get(Result(row.result), _under_way)
+    return say(row)
 
 
 def _join(*sentences: object) -> str:
@@ -84,6 +75,14 @@ def _reason(row: Delivery) -> object:
     if row.note == Note.CANCELLED:
         return _("The broadcast was cancelled before it worked.")
     return explain_failures([row])[row.pk].words
+
+
+def _came_back(row: Delivery) -> str:
+    return _join(_("It did not reach %(email)s.") % {"email": row.email}, _reason(row))
+
+
+def _under_way(row: Delivery) -> str:
+    return _join(explain_row(row, doubt_about(row)).meaning, standing(row))
 
 
 def _values(row: Delivery) -> dict[str, str]:
@@ -125,7 +124,11 @@ def _blocked(row: Delivery) -> str:
     return words % {"email": row.email, "since": since, "reason": entry.reason or entry.get_source_display()}
 
 
-def _unselected(row: Delivery) -> Iterator[str]:
+def _unselected(row: Delivery) -> str:
+    return " ".join(_why_unselected(row))
+
+
+def _why_unselected(row: Delivery) -> Iterator[str]:
     if row.note == Note.NO_ADDRESS:
         yield _("There was no email address on file for them.")
         return
@@ -156,6 +159,17 @@ def _switched_off(address: EmailAddress, row: Delivery) -> str:
         when = moment(choice.changed_at, school)
         return words % {"address": address.address, "who": choice.get_chosen_by_display(), "when": when}
     return _("Nobody ever selected it for %(address)s.") % {"address": address.address}
+
+
+_BY_RESULT: Mapping[Result, Callable[[Delivery], str]] = {
+    Result.DELIVERED: _arrived,
+    Result.OPENED: _arrived,
+    Result.BOUNCED: _came_back,
+    Result.FAILED: _came_back,
+    Result.DUPLICATE: _shared,
+    Result.NO_EMAIL_SELECTED: _unselected,
+    Result.BLOCKED: _blocked,
+}
 
 
 def answers_for(broadcast: Broadcast, people: list[Person]) -> list[tuple[Person, list[Answer]]]:

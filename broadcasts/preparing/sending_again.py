@@ -16,6 +16,7 @@ from broadcasts import audit
 from broadcasts.blocking import count_blocked
 from broadcasts.delivering.claiming import SENDING
 from broadcasts.models import ContactType, Delivery, EmailAddress, Guardianship, User
+from broadcasts.models.deliveries import DeliveryQuerySet
 from broadcasts.results import Result
 
 # Older news would only puzzle its readers.
@@ -34,7 +35,7 @@ class SentAgain:
     left_out: list[tuple[Delivery, str]] = field(default_factory=list)
 
 
-def missed_broadcasts(old: EmailAddress, now: datetime) -> QuerySet[Delivery]:
+def missed_broadcasts(old: EmailAddress, now: datetime) -> DeliveryQuerySet:
     """The rows of this address's person that did not arrive at it lately and were not sent again, newest first."""
     again = Delivery.objects.filter(sent_again_for=OuterRef("pk"))
     carrier_missed = Q(result=Result.DUPLICATE) & _did_not_arrive("duplicate_of__")
