@@ -130,6 +130,7 @@ def send_again(missed: QuerySet[Delivery], to: EmailAddress, by: User) -> SentAg
     )
     rows = {row.pk: row for row in sorted(locked, key=lambda row: row.pk)}
     done = set(Delivery.objects.filter(sent_again_for__in=rows).values_list("sent_again_for_id", flat=True))
+    to = EmailAddress.objects.select_related("person").get(pk=to.pk)  # as it is now, not as the page had it
     open_rows = [row for pk, row in rows.items() if pk not in done]
     obstacles = find_obstacles(open_rows, to)
     wanted = [row for row in open_rows if row.pk not in obstacles]
