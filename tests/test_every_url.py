@@ -13,7 +13,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from broadcasts.models import Broadcast, Delivery, List, Upload, User
+from broadcasts.models import Broadcast, Delivery, EmailAddress, List, Person, Upload, User
+from broadcasts.people.editing import correct_address
 from broadcasts.tokens import make_token
 from tests import factory
 
@@ -29,6 +30,9 @@ reports:home                                GET   sign-in    200       200     2
 reports:email-log                           GET   sign-in    200       200     200
 reports:email-log-export                    GET   sign-in    403       403     200
 reports:delivery-detail/delivery            GET   sign-in    404       200     200
+reports:addresses-to-fix                    GET   sign-in    200       200     200
+reports:family-find                         GET   sign-in    200       200     200
+reports:family/person                       GET   sign-in    404       200     200
 reports:help                                GET   sign-in    200       200     200
 
 broadcasts:list-list                        GET   sign-in    200       200     200
@@ -42,6 +46,13 @@ broadcasts:upload-confirm/upload            GET   sign-in    404       302     3
 broadcasts:upload-confirm/upload            POST  sign-in    404       302     302
 broadcasts:upload-discard/upload            GET   sign-in    404       302     302
 broadcasts:upload-discard/upload            POST  sign-in    404       302     302
+
+broadcasts:address-correct/address          GET   sign-in    404       200     200
+broadcasts:address-correct/address          POST  sign-in    404       422     422
+broadcasts:address-confirm/address          GET   sign-in    404       302     302
+broadcasts:address-confirm/address          POST  sign-in    404       302     302
+broadcasts:address-missed/corrected         GET   sign-in    404       200     200
+broadcasts:address-missed/corrected         POST  sign-in    404       422     422
 
 broadcasts:broadcast-list                   GET   sign-in    200       200     200
 broadcasts:broadcast-new                    GET   sign-in    200       200     200
@@ -187,13 +198,30 @@ def make_upload() -> Upload:
     )
 
 
+def make_person() -> Person:
+    return factory.make_person(factory.make_school(), "Ada", ["ada@home.example"])
+
+
+def make_address() -> EmailAddress:
+    return EmailAddress.objects.get(person=make_person())
+
+
+def make_corrected_address() -> EmailAddress:
+    wrong = make_address()
+    correct_address(wrong, "right@home.example", by=None)
+    return wrong
+
+
 def make_unused_list() -> List:
     return factory.make_list(factory.make_school(), name="Families")
 
 
 def target(named_object: str) -> dict[str, object]:
     """What the address names, made afresh; all of it belongs to Lincoln school."""
-    makers: dict[str, Callable[[], Broadcast | Delivery | List | Upload]] = {
+    makers: dict[str, Callable[[], Broadcast | Delivery | EmailAddress | List | Person | Upload]] = {
+        "person": make_person,
+        "address": make_address,
+        "corrected": make_corrected_address,
         "list": make_unused_list,
         "upload": make_upload,
         "delivery": make_delivery,

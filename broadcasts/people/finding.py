@@ -1,13 +1,39 @@
-"""Finding people by what a caller at the office window says: a name, an address, an SIS id."""
+"""Finding people of the directory by a part of their name, of an address of theirs, or of their SIS id."""
 
 from django.db.models import Q, QuerySet
 
 from broadcasts.addresses import address_key
-from broadcasts.models import EmailAddress, Person, User
+from broadcasts.models import EmailAddress, List, Person, User
+
+# More are taken as one phrase: each word reads the directory once.
+MOST_WORDS = 8
 
 
 def find_people(user: User, text: str) -> QuerySet[Person]:
-    """Whose name or address contains it, or whose SIS id begins with it."""
-    by_address = EmailAddress.objects.filter(key__contains=address_key(text), is_active=True).values("person")
-    words = Q(name__icontains=text) | Q(sis_id__istartswith=text) | Q(pk__in=by_address)
-    return Person.objects.visible_to(user).filter(words)
+    """Those this user may see who fit every word; everybody for no word.
+
+    Retired addresses count: families name them.
+    """
+    people = Person.objects.visible_to(user)
+    words = text.replace("\0", "").split()
+    for word in words if len(words) <= MOST_WORDS else [" ".join(words)]:
+        people = people.filter(_fits(word))
+    return people
+
+
+def _fits(word: str) -> Q:
+    by_address = EmailAddress.objects.order_by().filter(key__contains=address_key(word)).values("person")
+    fits = Q(sis_id__icontains=word) | Q(pk__in=by_address)
+    for spelling in _spellings(word):
+        fits |= Q(name__icontains=spelling)
+    return fits
+
+
+def _spellings(word: str) -> set[str]:
+    """SQLite knows capital and small letters of ASCII only: Élodie is to be found as élodie too."""
+    return {word} if word.isascii() else {word, word.lower(), word.capitalize(), word.upper()}
+
+
+def contacts_of(chosen: List) -> QuerySet[Person]:
+    """The people who were put on a list by name."""
+    return Person.objects.order_by().filter(memberships__list=chosen).values("pk")  # type: ignore[return-value]

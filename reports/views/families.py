@@ -38,7 +38,7 @@ def family(request: HttpRequest, pk: int) -> HttpResponse:
     rows = everything_sent_to(members, user)
     table = DeliveryTable(rows, request.GET.get("sort", ""), shows_school=shows_school)
     table.turn_to_page(request.GET.get("page", "1"), ROWS_PER_PAGE, rows.count())
-    subject = request.GET.get("subject", "").strip()[:255]
+    subject = request.GET.get("subject", "").replace("\0", "").strip()[:255]
     asked = _asked_about(request, user)
     context = {
         "person": person,

@@ -102,7 +102,7 @@ def test_who_shares_the_address_is_there_too_and_leaves_with_it(alice: User, lin
 
 def test_corrected_retired_and_confirmed_addresses_leave_the_page(alice: User, lincoln: School) -> None:
     rows = [make_failed(lincoln, address=f"{number}@home.example") for number in range(4)]
-    first, second, third, _fourth = (EmailAddress.objects.get(pk=row.address_id) for row in rows)
+    first, second, third, _fourth = (EmailAddress.objects.get(address=row.email) for row in rows)
     correct_address(first, "ann@home.example", by=alice)
     retire_address(second, by=alice)
     confirm_address(third, by=alice)

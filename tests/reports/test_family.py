@@ -20,8 +20,8 @@ def general(db: None) -> None:
     factory.make_type()
 
 
-def make_student(school: School, name: str, **fields: object) -> Person:
-    return factory.make_person(school, name, kind=Kind.STUDENT, **fields)
+def make_student(school: School, name: str, sis_id: str = "") -> Person:
+    return factory.make_person(school, name, kind=Kind.STUDENT, sis_id=sis_id)
 
 
 def make_guardian(school: School, name: str, *students: Person, category: str = Category.MOTHER) -> Person:
@@ -33,7 +33,7 @@ def make_guardian(school: School, name: str, *students: Person, category: str = 
 
 @pytest.fixture
 def ben(lincoln: School) -> Person:
-    return make_student(lincoln, "Ben Lee", sis_id="S-77", grade="5")
+    return make_student(lincoln, "Ben Lee", sis_id="S-77")
 
 
 @pytest.fixture

@@ -182,7 +182,8 @@ def test_still_unsent_and_why(
     words: str,
 ) -> None:
     Broadcast.objects.update(**of_broadcast)
-    make_trial(menu, ann, Result.UNSENT, **{"next_attempt_at": timezone.now(), **fields})
+    row = make_trial(menu, ann, Result.UNSENT, next_attempt_at=timezone.now())
+    Delivery.objects.filter(pk=row.pk).update(**fields)
     assert says(as_alice, ann, menu, words)
 
 
