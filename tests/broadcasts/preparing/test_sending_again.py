@@ -28,6 +28,7 @@ from broadcasts.people.editing import correct_address
 from broadcasts.preparing.sending_again import is_worth_sending, missed_broadcasts, send_again
 from broadcasts.results import Result, count_by_label
 from tests import factory
+from tests.broadcasts.preparing.corrections import ann_of, correct, missed, press
 from tests.reports.trials import address_of, make_failed, make_sent, make_trial
 
 DAY = timedelta(days=1)
@@ -43,26 +44,6 @@ def general(db: None) -> None:
 def failed(lincoln: School) -> Delivery:
     """Ann's email to an@home.example, which does not exist."""
     return make_failed(lincoln)
-
-
-def ann_of(row: Delivery) -> Person:
-    assert row.person
-    return row.person
-
-
-def correct(row: Delivery, by: User, to: str = "ann@home.example") -> tuple[EmailAddress, EmailAddress]:
-    """The address of this row before and after."""
-    old = EmailAddress.objects.get(person=row.person, address=row.email)
-    return old, correct_address(old, to, by=by)
-
-
-def missed(old: EmailAddress) -> list[int]:
-    return [row.pk for row in missed_broadcasts(old, timezone.now())]
-
-
-def press(old: EmailAddress, new: EmailAddress, by: User) -> tuple[list[Delivery], list[str]]:
-    outcome = send_again(missed_broadcasts(old, timezone.now()), new, by)
-    return outcome.sent, [reason for _row, reason in outcome.left_out]
 
 
 def test_new_row_carries_the_missed_email_and_the_old_one_stays(failed: Delivery, alice: User) -> None:
@@ -169,83 +150,6 @@ def test_old_emergency_is_offered_and_not_ticked(lincoln: School) -> None:
     for name, days, is_worth in (("Emergency", 2, False), ("Emergency", 0, True), ("General", 20, True)):
         row = make_trial(make_sent(lincoln, ago=days * DAY, type_name=name), ann, Result.FAILED)
         assert is_worth_sending(row, now) is is_worth
-
-
-def test_who_has_it_at_another_address_gets_no_second_copy(failed: Delivery, lincoln: School, alice: User) -> None:
-    ann = ann_of(failed)
-    for result, late in ((Result.DELIVERED, None), (Result.OPENED, None), (Result.SENT, None)):
-        other = make_other_row(failed, ann, result)
-        old, new = correct(failed, alice, f"ann-{result.value}@home.example")
-        assert press(old, new, alice) == ([], ["Ann already gets it at work@home.example."]), late
-        other.delete()
-        EmailAddress.objects.filter(pk=old.pk).update(is_active=True, replaced_by=None)
-
-
-def make_other_row(failed: Delivery, ann: Person, result: Result, **fields: object) -> Delivery:
-    return Delivery.objects.create(
-        broadcast=failed.broadcast, person=ann, name="Ann", email="work@home.example",
-        address_key="work@home.example", is_sendable=True, result=result, **fields,
-    )  # fmt: skip
-
-
-def test_other_address_that_returned_it_does_not_count(failed: Delivery, alice: User) -> None:
-    make_other_row(failed, ann_of(failed), Result.DELIVERED, late_bounce_at=timezone.now())
-    old, new = correct(failed, alice)
-    assert len(press(old, new, alice)[0]) == 1
-
-
-def test_email_that_is_still_on_its_way_counts(failed: Delivery, alice: User) -> None:
-    make_other_row(failed, ann_of(failed), Result.UNSENT, next_attempt_at=timezone.now())
-    old, new = correct(failed, alice)
-    assert press(old, new, alice) == ([], ["Ann already gets it at work@home.example."])
-
-
-def test_email_in_doubt_counts(failed: Delivery, alice: User) -> None:
-    make_other_row(failed, ann_of(failed), Result.UNSENT, state=Delivery.State.UNCONFIRMED)
-    old, new = correct(failed, alice)
-    assert press(old, new, alice)[0] == []
-
-
-def test_copy_that_came_to_a_shared_address_counts(failed: Delivery, lincoln: School, alice: User) -> None:
-    ben = factory.make_person(lincoln, "Ben", ["both@home.example"])
-    carrier = make_trial(failed.broadcast, ben, Result.DELIVERED)
-    Delivery.objects.create(
-        broadcast=failed.broadcast, person=failed.person, name="Ann", email="both@home.example",
-        address_key="both@home.example", is_sendable=False, result=Result.DUPLICATE, duplicate_of=carrier,
-    )  # fmt: skip
-    old, new = correct(failed, alice)
-    assert press(old, new, alice) == ([], ["Ann already gets it at both@home.example."])
-
-
-def test_corrected_address_that_already_has_a_row_gets_no_second_one(
-    failed: Delivery, lincoln: School, alice: User
-) -> None:
-    ben = factory.make_person(lincoln, "Ben", ["ann@home.example"])
-    make_trial(failed.broadcast, ben, Result.DELIVERED)
-    old, new = correct(failed, alice)
-    sent, left_out = press(old, new, alice)
-    assert sent == []
-    assert left_out == ["It already went to ann@home.example, for Ben; the row there says: Delivered."]
-
-
-def test_who_shares_the_wrong_address_missed_it_as_well(failed: Delivery, lincoln: School, alice: User) -> None:
-    ben = factory.make_person(lincoln, "Ben", ["an@home.example"])
-    shared = make_trial(failed.broadcast, ben, Result.DUPLICATE, duplicate_of=failed)
-    old, new = correct(shared, alice, "ben@home.example")
-    assert [row.sent_again_for_id for row in press(old, new, alice)[0]] == [shared.pk]
-    old, new = correct(failed, alice)
-    assert [row.sent_again_for_id for row in press(old, new, alice)[0]] == [failed.pk]
-
-
-def test_both_who_shared_it_and_share_the_new_one_get_one_copy(
-    failed: Delivery, lincoln: School, alice: User
-) -> None:
-    ben = factory.make_person(lincoln, "Ben", ["an@home.example"])
-    shared = make_trial(failed.broadcast, ben, Result.DUPLICATE, duplicate_of=failed)
-    assert len(press(*correct(failed, alice), alice)[0]) == 1
-    sent, left_out = press(*correct(shared, alice), alice)
-    assert sent == []
-    assert left_out == ["It already went to ann@home.example, for Ann; the row there says: Unsent."]
 
 
 def block_ann(_new: EmailAddress) -> None:
