@@ -27,8 +27,8 @@ class AddressTable(tables.Table):  # type: ignore[misc]
     person = tables.Column(verbose_name=gettext_lazy("Person"), empty_values=(), attrs={"td": {"class": "long"}})
     address = tables.Column(verbose_name=gettext_lazy("Address"), empty_values=(), attrs={"td": {"class": "longest"}})
     happened = tables.Column(verbose_name=gettext_lazy("What happened"), empty_values=())
-    since = tables.Column(verbose_name=gettext_lazy("Since"), empty_values=())
-    missed = tables.Column(verbose_name=gettext_lazy("Missed broadcasts"), empty_values=(), attrs=NUMBER)
+    since = tables.Column(verbose_name=gettext_lazy("Since"), empty_values=(), attrs={"td": {"class": "nowrap"}})
+    missed = tables.Column(verbose_name=gettext_lazy("Missed"), empty_values=(), attrs=NUMBER)
     last = tables.Column(
         verbose_name=gettext_lazy("Last broadcast"), empty_values=(), attrs={"td": {"class": "long"}}
     )
@@ -43,6 +43,7 @@ class AddressTable(tables.Table):  # type: ignore[misc]
         self.source = source
         self.shows_school, self.may_correct = shows_school, may_correct
         self.cell = get_template("reports/address_cell.html")
+        self.reason_cell = get_template("reports/reason_cell.html")
         self.request: HttpRequest | None = None
 
     def before_render(self, request: HttpRequest) -> None:
@@ -68,16 +69,8 @@ class AddressTable(tables.Table):  # type: ignore[misc]
         context = {"address": address, "may_correct": self.may_correct}
         return self.cell.render(context, self.request)
 
-    def render_happened(self, record: ToFix) -> SafeString:
-        reason = record.reason
-        if not reason.said:
-            return format_html("{}", reason.words)
-        return format_html(
-            '{}<details class="more"><summary>{}</summary>{}</details>',
-            reason.words,
-            _("The server's words"),
-            reason.said,
-        )
+    def render_happened(self, record: ToFix) -> str:
+        return self.reason_cell.render({"reason": record.reason, "is_late": record.is_late}, self.request)
 
     def render_since(self, record: ToFix) -> str:
         run = self.runs.get(record.address.pk)

@@ -67,6 +67,7 @@ class ToFix:
     address: Suspect
     reason: Reason
     at: datetime | None  # when it failed last; None: nothing was ever sent to it
+    is_late: bool  # it counted as arrived first
 
 
 class AddressesToFix:
@@ -83,7 +84,12 @@ class AddressesToFix:
         carriers = {trial.carrier for trial in failed.values() if trial}
         reasons = explain_failures(_read(carriers))
         found = [
-            ToFix(suspect, _reason(suspect, trial, reasons), trial.at if trial else None)
+            ToFix(
+                suspect,
+                _reason(suspect, trial, reasons),
+                at=trial.at if trial else None,
+                is_late=trial is not None and trial.is_late,
+            )
             for suspect in self._suspects
             if suspect.pk in failed
             for trial in [failed[suspect.pk]]

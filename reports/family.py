@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
-from django.utils.translation import gettext as _
 
 from broadcasts.models import Delivery, Guardianship, Person, User
 
@@ -16,7 +15,7 @@ CLOSE = (Guardianship.Category.MOTHER, Guardianship.Category.FATHER, Guardianshi
 @dataclass(frozen=True)
 class Member:
     person: Person
-    relations: Sequence[str]
+    wards: Sequence[Guardianship]
 
 
 @dataclass(frozen=True)
@@ -53,18 +52,10 @@ def _links(**conditions: object) -> QuerySet[Guardianship]:
     return Guardianship.objects.filter(**conditions).order_by()
 
 
-def _relations(people: Collection[int]) -> dict[int, list[str]]:
-    """In words: “Mother of Ben”."""
-    relations: dict[int, list[str]] = defaultdict(list)
-    links = Guardianship.objects.filter(guardian__in=people, student__in=people).select_related("student")
-    for link in links:
-        words = _("%(category)s of %(student)s") % {
-            "category": link.get_category_display(),
-            "student": link.student.name,
-        }
-        if link.do_not_contact:
-            words = _("%(relation)s: do not contact") % {"relation": words}
-        relations[link.guardian_id].append(words)
+def _relations(people: Collection[int]) -> dict[int, list[Guardianship]]:
+    relations: dict[int, list[Guardianship]] = defaultdict(list)
+    for link in Guardianship.objects.filter(guardian__in=people, student__in=people).select_related("student"):
+        relations[link.guardian_id].append(link)
     return relations
 
 

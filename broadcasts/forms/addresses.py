@@ -28,7 +28,5 @@ class CorrectAddressForm(forms.Form):
         if problem := explain_invalid(typed):
             raise ValidationError(problem)
         if address_key(typed) == self.wrong.key:
-            raise ValidationError(
-                _("That is the address there is. Type another one, or say that this address is right.")
-            )
+            raise ValidationError(_("That is the address there is. Type another one, or press “It is right”."))
         return typed

@@ -5,7 +5,6 @@ from django.views.decorators.http import require_safe
 from broadcasts.models import Broadcast, Person, User
 from broadcasts.people.finding import find_people
 from broadcasts.roles import signed_in_user
-from reports.address_table import person_page
 from reports.email_log.table import DeliveryTable
 from reports.family import everything_sent_to, group_by_student, household_of
 from reports.why_not import answers_for, broadcasts_to_ask_about
@@ -42,7 +41,6 @@ def family(request: HttpRequest, pk: int) -> HttpResponse:
     asked = _asked_about(request, user)
     context = {
         "person": person,
-        "person_page": person_page(person),
         "members": members,
         "shows_school": shows_school,
         "table": table,

@@ -112,7 +112,7 @@ def test_relations_are_said_in_words(as_alice: Client, ann: Person) -> None:
     Guardianship.objects.filter(student__name="Cora Lee").update(do_not_contact=True)
     page = as_alice.get(f"/families/{ann.pk}/").text
     assert "Mother of Ben Lee" in page
-    assert "Mother of Cora Lee: do not contact" in page
+    assert 'Mother of Cora Lee <span class="pill error">do not contact' in page
 
 
 def test_everything_sent_to_any_of_them_is_there_with_its_result(
