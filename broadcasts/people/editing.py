@@ -70,6 +70,8 @@ def correct_address(address: EmailAddress, new_text: str, by: User | None) -> Em
     held = {one.key: one for one in hold(person.addresses.all())}
     old, new = held[address.key], held.get(key)
     before = old.address
+    if new and new.is_active and not old.is_active and old.replaced_by_id == new.pk:
+        return new  # the same correction once more
     if new is old:
         if old.is_active and before == new_text.strip():
             return old

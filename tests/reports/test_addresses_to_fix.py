@@ -176,12 +176,20 @@ def test_refusals_of_our_side_are_kept_apart(as_alice: Client, lincoln: School) 
         ("report: failed, 5.7.515", "ours"),
         ("5.6.0", "ours"),
         ("5.3.4", "ours"),
+        ("postmark: bounced, invalid, hard", "address"),
+        ("postmark: bounced, blocked, hard", "ours"),
     ],
 )
 def test_whose_fault_a_refusal_is(rule: str, fault: str) -> None:
     reason = reason_for(rule, "", "")
     assert reason
     assert reason.fault == fault
+
+
+def test_words_of_a_rule_go_before_the_code_beside_it() -> None:
+    reason = reason_for("report: failed, unknown user", "5.7.1", "")
+    assert reason
+    assert reason.fault == "address"
 
 
 def test_report_that_came_back_says_more_than_our_own_conversation(as_alice: Client, lincoln: School) -> None:

@@ -96,3 +96,19 @@ def test_both_who_shared_it_and_share_the_new_one_get_one_copy(
     sent, left_out = press(*correct(shared, alice), alice)
     assert sent == []
     assert left_out == ["It already went to ann@home.example, for Ann; the row there says: Unsent."]
+
+
+def test_own_row_at_the_corrected_address_is_the_one_there_is(failed: Delivery, alice: User) -> None:
+    make_other_row(failed, ann_of(failed), Result.FAILED)
+    old, new = correct(failed, alice, "work@home.example")
+    assert press(old, new, alice) == ([], ["They already have a row for work@home.example, which says: Failed."])
+
+
+def test_two_wrong_addresses_corrected_one_after_the_other_bring_one_copy(failed: Delivery, alice: User) -> None:
+    second = EmailAddress.objects.create(
+        person=ann_of(failed), address="work@home.example", key="work@home.example", is_valid=True, position=1
+    )
+    other = make_other_row(failed, ann_of(failed), Result.FAILED, address=second)
+    assert len(press(*correct(failed, alice), alice)[0]) == 1
+    sent, left_out = press(*correct(other, alice, "office@home.example"), alice)
+    assert (sent, left_out) == ([], ["Ann already gets it at ann@home.example."])
