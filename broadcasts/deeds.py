@@ -24,6 +24,7 @@ DEEDS: dict[str, Promise] = {
     "contact_types.changed_by_family": _("changed, at the family's wish, what the address receives"),
     "contact_types.changed": _("changed what addresses receive"),
     "contact_types.changed_for_many": _("changed what the addresses of many people receive"),
+    "delivery.sent_again": _("sent the missed email again, to the corrected address"),
     "email_log.exported": _("exported the Email Log"),
     "guardian.added": _("made somebody a guardian"),
     "guardian.changed": _("changed what is on record about a guardian"),

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.urls import URLPattern, path
 
 from broadcasts.views import (
+    address_fixing,
     composing,
     guardians,
     lists,
@@ -38,6 +39,9 @@ urlpatterns: list[URLPattern] = [
     path("lists/uploads/<int:pk>/", uploads.upload_check, name="upload-check"),
     path("lists/uploads/<int:pk>/confirm/", uploads.upload_confirm, name="upload-confirm"),
     path("lists/uploads/<int:pk>/discard/", uploads.upload_discard, name="upload-discard"),
+    path("people/addresses/<int:pk>/correct/", address_fixing.address_correct, name="address-correct"),
+    path("people/addresses/<int:pk>/confirm/", address_fixing.address_confirm, name="address-confirm"),
+    path("people/addresses/<int:pk>/missed/", address_fixing.address_missed, name="address-missed"),
     path("broadcasts/", progress.broadcast_list, name="broadcast-list"),
     path("broadcasts/new/", composing.broadcast_new, name="broadcast-new"),
     path("broadcasts/<int:pk>/edit/", composing.broadcast_edit, name="broadcast-edit"),

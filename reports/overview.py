@@ -10,6 +10,7 @@ from django.db.models import Count, QuerySet
 from broadcasts.counting import counts_by_broadcast
 from broadcasts.delivering.doubts import doubtful
 from broadcasts.models import UNDER_WAY, Broadcast, Delivery, List, School, Upload, User
+from reports.addresses_to_fix import AddressesToFix
 
 LAST_BROADCASTS = 5
 AT_MOST = 10
@@ -84,6 +85,10 @@ class Overview:
     def with_failed_addresses(self) -> list[Counted]:
         return [each for each in [*self.under_way, *self.last] if each.failed]
 
+    @cached_property
+    def addresses_to_fix(self) -> int:
+        return AddressesToFix(self.user).count()
+
     @property
     def with_doubts(self) -> list[Counted]:
         return [each for each in [*self.under_way, *self.last] if each.in_doubt]
@@ -99,7 +104,8 @@ class Overview:
 
     @property
     def needs_a_person(self) -> bool:
-        return bool(self.drafts or self.uploads or self.with_failed_addresses or self.with_doubts)
+        at_hand = self.drafts or self.uploads or self.with_failed_addresses or self.with_doubts
+        return bool(at_hand or self.addresses_to_fix)
 
     @cached_property
     def has_list(self) -> bool:

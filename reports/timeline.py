@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from broadcasts.audit import history
 from broadcasts.delivering.doubts import is_on_the_wire
 from broadcasts.models import Attempt, Broadcast, Delivery
 from broadcasts.results import Result
@@ -20,18 +22,19 @@ class Entry:
     more: str = ""
     result: int | None = None
     details: tuple[tuple[str, str], ...] = field(default=())
+    other: Delivery | None = None  # the row that it leads to, or comes from
 
 
 def timeline(delivery: Delivery) -> list[Entry]:
     """Everything there is evidence of, oldest first."""
     entries = [*_prepared(delivery), *_attempts(delivery), *_events(delivery), *_late_bounce(delivery)]
-    entries += _cancelled(delivery)
+    entries += [*_cancelled(delivery), *_sent_again(delivery)]
     return sorted(entries, key=lambda entry: entry.at)
 
 
 def _prepared(delivery: Delivery) -> Iterator[Entry]:
     at = delivery.broadcast.prepared_at
-    if at is None:
+    if at is None or delivery.sent_again_for_id:
         return
     if delivery.is_sendable:
         yield Entry(at, _("This email was prepared"), _("It got its row here before the first email left."))
@@ -107,6 +110,29 @@ def _cancelled(delivery: Delivery) -> Iterator[Entry]:
     at = delivery.broadcast.finished_at
     if at and delivery.note == Delivery.Note.CANCELLED:
         yield Entry(at, _("The broadcast was cancelled"), _("This email had not left yet, so it never will."))
+
+
+def _sent_again(delivery: Delivery) -> Iterator[Entry]:
+    """On both rows: on the one that was missed, and on the one that carries it to the corrected address."""
+    old, new = delivery.sent_again_for, delivery.sent_again_as.first()
+    if old:
+        at, who = _pressed(delivery)
+        what = _("%(who)s sent this missed email again") % {"who": who}
+        words = _("It had not reached %(address)s, which was corrected to %(now)s.")
+        yield Entry(at, what, words % {"address": old.email, "now": delivery.email}, other=old)
+    if new:
+        at, who = _pressed(new)
+        what = _("%(who)s sent it again, to the corrected address") % {"who": who}
+        words = _("This row stays as it is. What became of the email to %(address)s is on a row of its own.")
+        yield Entry(at, what, words % {"address": new.email}, other=new)
+
+
+def _pressed(row: Delivery) -> tuple[datetime, str]:
+    """When the row was added by hand, and by whom."""
+    deed = history(row).filter(action="delivery.sent_again").first()
+    if deed:
+        return deed.at, deed.actor_name
+    return row.last_attempt_at or row.broadcast.prepared_at or timezone.now(), _("Somebody")
 
 
 def _filled(details: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:

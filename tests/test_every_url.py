@@ -14,129 +14,15 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from broadcasts.models import Broadcast, Delivery, List, Upload, User
+from broadcasts.models import Broadcast, Delivery, EmailAddress, List, Person, Upload, User
+from broadcasts.people.editing import correct_address
 from broadcasts.tokens import make_token
 from tests import factory
 from tests.broadcasts.people.family import make_guardian, make_student
+from tests.url_table import TABLE
 
 ROLES = ("anonymous", "stranger", "office", "administrator")
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
-
-# The stranger works in the office of another school. "sign-in": sent to the sign-in page. A slash divides an
-# address from the object it names (see `target`).
-TABLE = """
-                                                  anonymous  stranger  office  administrator
-healthz                                     GET   200        200       200     200
-reports:home                                GET   sign-in    200       200     200
-reports:email-log                           GET   sign-in    200       200     200
-reports:email-log-export                    GET   sign-in    403       403     200
-reports:delivery-detail/delivery            GET   sign-in    404       200     200
-reports:help                                GET   sign-in    200       200     200
-
-broadcasts:person-list                      GET   sign-in    200       200     200
-broadcasts:person-new                       GET   sign-in    200       200     200
-broadcasts:person-new                       POST  sign-in    422       422     422
-broadcasts:person-types                     GET   sign-in    200       200     200
-broadcasts:person-types                     POST  sign-in    422       422     422
-broadcasts:person-detail/person             GET   sign-in    404       200     200
-broadcasts:person-detail/person             POST  sign-in    404       302     302
-broadcasts:person-edit/person               GET   sign-in    404       200     200
-broadcasts:person-edit/person               POST  sign-in    404       422     422
-broadcasts:address-add/person               GET   sign-in    404       200     200
-broadcasts:address-add/person               POST  sign-in    404       422     422
-broadcasts:address-edit/address             GET   sign-in    404       200     200
-broadcasts:address-edit/address             POST  sign-in    404       422     422
-broadcasts:guardian-add/person              GET   sign-in    404       200     200
-broadcasts:guardian-add/person              POST  sign-in    404       422     422
-broadcasts:guardian-edit/relation           GET   sign-in    404       200     200
-broadcasts:guardian-edit/relation           POST  sign-in    404       422     422
-broadcasts:guardian-remove/relation         GET   sign-in    404       200     200
-broadcasts:guardian-remove/relation         POST  sign-in    404       302     302
-
-broadcasts:list-list                        GET   sign-in    200       200     200
-broadcasts:list-detail/list                 GET   sign-in    404       200     200
-broadcasts:list-delete/list                 GET   sign-in    404       200     200
-broadcasts:list-delete/list                 POST  sign-in    404       302     302
-broadcasts:upload-new                       GET   sign-in    200       200     200
-broadcasts:upload-new                       POST  sign-in    422       422     422
-broadcasts:upload-check/upload              GET   sign-in    404       200     200
-broadcasts:upload-confirm/upload            GET   sign-in    404       302     302
-broadcasts:upload-confirm/upload            POST  sign-in    404       302     302
-broadcasts:upload-discard/upload            GET   sign-in    404       302     302
-broadcasts:upload-discard/upload            POST  sign-in    404       302     302
-
-broadcasts:broadcast-list                   GET   sign-in    200       200     200
-broadcasts:broadcast-new                    GET   sign-in    200       200     200
-broadcasts:broadcast-edit/draft             GET   sign-in    404       200     200
-broadcasts:broadcast-edit/draft             POST  sign-in    404       200     200
-broadcasts:broadcast-autosave/draft         GET   sign-in    405       405     405
-broadcasts:broadcast-autosave/draft         POST  sign-in    404       400     400
-broadcasts:broadcast-delete/draft           GET   sign-in    404       302     302
-broadcasts:broadcast-delete/draft           POST  sign-in    404       302     302
-broadcasts:broadcast-preview/draft          GET   sign-in    404       200     200
-broadcasts:broadcast-preview-html/draft     GET   sign-in    404       200     200
-broadcasts:broadcast-test/draft             GET   sign-in    404       302     302
-broadcasts:broadcast-test/draft             POST  sign-in    404       302     302
-broadcasts:broadcast-review/draft           GET   sign-in    404       200     200
-broadcasts:broadcast-review-names/names     GET   sign-in    404       200     200
-broadcasts:broadcast-send/draft             GET   sign-in    404       302     302
-broadcasts:broadcast-send/draft             POST  sign-in    404       422     422
-broadcasts:broadcast-undo/scheduled         GET   sign-in    404       302     302
-broadcasts:broadcast-undo/scheduled         POST  sign-in    404       302     302
-broadcasts:broadcast-pause/sending          GET   sign-in    404       302     302
-broadcasts:broadcast-pause/sending          POST  sign-in    404       302     302
-broadcasts:broadcast-resume/paused          GET   sign-in    404       302     302
-broadcasts:broadcast-resume/paused          POST  sign-in    404       302     302
-broadcasts:broadcast-cancel/sending         GET   sign-in    404       302     302
-broadcasts:broadcast-cancel/sending         POST  sign-in    404       200     200
-broadcasts:broadcast-detail/sending         GET   sign-in    404       200     200
-broadcasts:broadcast-progress/sending       GET   sign-in    404       200     200
-
-broadcasts:sandbox                          GET   sign-in    200       200     200
-broadcasts:sandbox-message/nothing          GET   sign-in    404       404     404
-broadcasts:sandbox-message-html/nothing     GET   sign-in    404       404     404
-
-tracking:pixel/pixel                        GET   200        200       200     200
-tracking:preferences/preferences            GET   200        200       200     200
-tracking:preferences/preferences            POST  200        200       200     200
-
-account_login                               GET   200        302       302     302
-account_logout                              GET   302        200       200     200
-account_inactive                            GET   200        200       200     200
-account_signup                              GET   200        302       302     302
-account_reauthenticate                      GET   sign-in    200       200     200
-account_email                               GET   sign-in    200       200     200
-account_email_verification_sent             GET   200        200       200     200
-account_confirm_email/key                   GET   200        200       200     200
-account_change_password                     GET   sign-in    200       200     200
-account_set_password                        GET   sign-in    302       302     302
-account_confirm_login_code                  GET   302        302       302     302
-account_reset_password                      GET   200        200       200     200
-account_reset_password_done                 GET   200        200       200     200
-account_reset_password_from_key/reset       GET   200        200       200     200
-account_reset_password_from_key_done        GET   200        200       200     200
-mfa_index                                   GET   sign-in    200       200     200
-mfa_authenticate                            GET   302        302       302     302
-mfa_reauthenticate                          GET   sign-in    302       302     302
-mfa_activate_totp                           GET   sign-in    302       302     302
-mfa_deactivate_totp                         GET   sign-in    404       404     404
-mfa_view_recovery_codes                     GET   sign-in    404       404     404
-mfa_generate_recovery_codes                 GET   sign-in    302       302     302
-mfa_download_recovery_codes                 GET   sign-in    404       404     404
-
-admin:index                                 GET   sign-in    403       403     200
-admin:login                                 GET   sign-in    403       403     302
-admin:logout                                GET   sign-in    403       403     405
-admin:password_change                       GET   sign-in    403       403     200
-admin:password_change_done                  GET   sign-in    403       403     200
-admin:autocomplete                          GET   sign-in    403       403     403
-admin:jsi18n                                GET   sign-in    403       403     200
-admin:view_on_site/admin-object             GET   sign-in    403       403     404
-admin:app_list/app                          GET   sign-in    403       403     200
-admin:auth_user_password_change/user        GET   sign-in    403       403     200
-admin:broadcasts_blockedemail_add_many      GET   sign-in    403       403     200
-admin:broadcasts_blockedemail_export        GET   sign-in    403       403     200
-"""
 
 
 @dataclass(frozen=True)
@@ -209,6 +95,20 @@ def make_upload() -> Upload:
     )
 
 
+def make_person() -> Person:
+    return factory.make_person(factory.make_school(), "Ada", ["ada@home.example"])
+
+
+def make_address() -> EmailAddress:
+    return EmailAddress.objects.get(person=make_person())
+
+
+def make_corrected_address() -> EmailAddress:
+    wrong = make_address()
+    correct_address(wrong, "right@home.example", by=None)
+    return wrong
+
+
 def make_unused_list() -> List:
     return factory.make_list(factory.make_school(), name="Families")
 
@@ -219,6 +119,7 @@ def target(named_object: str) -> dict[str, object]:
         "person": lambda: make_student(factory.make_school()),
         "address": lambda: make_student(factory.make_school()).addresses.get(position=0),
         "relation": lambda: make_guardian(make_student(factory.make_school())),
+        "corrected": make_corrected_address,
         "list": make_unused_list,
         "upload": make_upload,
         "delivery": make_delivery,

@@ -100,6 +100,10 @@ class Delivery(models.Model):
                 condition=Q(is_sendable=True),
                 name="one_sendable_row_per_address",
             ),
+            # A missed email is sent again once; also the way from the wrong address to it. Few rows have it.
+            models.UniqueConstraint(
+                fields=["sent_again_for"], condition=Q(sent_again_for__isnull=False), name="sent_again_once"
+            ),
             models.CheckConstraint(
                 name="sendable_rows_have_an_address", condition=Q(is_sendable=False) | ~Q(address_key="")
             ),
@@ -118,10 +122,6 @@ class Delivery(models.Model):
             # The sweep: leases that ran out.
             models.Index(fields=["lease_until"], condition=Q(lease_until__isnull=False), name="delivery_leased"),
             models.Index(fields=["broadcast", "id"], name="delivery_of_broadcast"),  # the Email Log
-            # From a wrong address to the email that was sent again; few rows have it.
-            models.Index(
-                fields=["sent_again_for"], condition=Q(sent_again_for__isnull=False), name="delivery_sent_again"
-            ),
         ]
 
     def __str__(self) -> str:

@@ -39,7 +39,9 @@ def language_name(code: str) -> str:
 @require_safe
 def delivery_detail(request: HttpRequest, pk: int) -> HttpResponse:
     deliveries = Delivery.objects.visible_to(signed_in_user(request))
-    joined = deliveries.select_related("broadcast__broadcast_type", "broadcast__school", "duplicate_of")
+    joined = deliveries.select_related(
+        "broadcast__broadcast_type", "broadcast__school", "duplicate_of", "sent_again_for"
+    )
     delivery = get_object_or_404(joined.prefetch_related("tries", "events"), pk=pk)
     doubt = doubt_about(delivery)
     with timezone.override(ZoneInfo(delivery.broadcast.school.time_zone)):

@@ -52,3 +52,14 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 
 // A form that came back with errors starts at the list of what to correct.
 document.getElementById("form-errors")?.focus();
+
+// A button that says how many of the boxes above it are ticked.
+for (const button of document.querySelectorAll("button[data-count-one]")) {
+  const count = () => {
+    const number = button.form.querySelectorAll("input[type=checkbox]:checked").length;
+    const words = number === 1 ? button.dataset.countOne : button.dataset.countMany;
+    button.textContent = words.replace("#", String(number));
+  };
+  button.form.addEventListener("change", count);
+  count();
+}

@@ -137,6 +137,24 @@ class Office:
             for row in rows
         }
 
+    def correction_page(self, wrong: str) -> str:
+        self.page.goto(f"/people/addresses-to-fix/?q={wrong}")
+        return self.page.locator("main table form[action$='/correct/']").first.get_attribute("action") or ""
+
+    def correct_address(self, wrong: str, right: str) -> str:
+        """Among the addresses to fix, up to the page that offers what was missed; its address."""
+        self.page.goto(f"/people/addresses-to-fix/?q={wrong}")
+        self.page.get_by_text("Correct or confirm").first.click()
+        self.page.get_by_label("Right address").first.fill(right)
+        self.press("Correct")
+        expect(self.page.get_by_role("heading", level=1)).to_contain_text("missed")
+        return self.path
+
+    def family_of(self, delivery: str) -> str:
+        """With the question why this broadcast did not come."""
+        self.page.goto(delivery)
+        return self.page.get_by_role("link", name="The family").get_attribute("href") or ""
+
     def open_message_to(self, address: str) -> str:
         """In the sandbox, as its recipient would; the address of the page."""
         self.page.goto(f"/sandbox/?q={address}")

@@ -40,6 +40,7 @@ Nobody home,,
 Maximiliane Hohenberger-Schlossmann,maximiliane.hohenberger-schlossmann@a-school-with-a-long-name.example,General
 Only emergencies,quiet@homes.example,Emergency
 Mistyped,two..dots@homes.example,General
+Mailbox that was closed too,bounce-2@homes.example,General
 Blocked,blocked@families.example,General
 """
 MESSAGE = "<h2>Snow day</h2><p>School is closed today. <a href='https://school.example/'>More</a></p>"
@@ -74,6 +75,13 @@ PAGES = {
     "Email Log": "/email-log/",
     "Email Log, nothing found": "/email-log/?text=nobody-is-called-that",
     "delivery": "{delivery}",
+    "addresses to fix": "/people/addresses-to-fix/",
+    "addresses to fix, our side refused": "/people/addresses-to-fix/?fault=ours",
+    "correct an address to fix": "{correct}",
+    "missed broadcasts": "{missed}",
+    "find a family": "/families/?q=homes.example",
+    "find a family, nobody found": "/families/?q=nobody-is-called-that",
+    "family": "{family}",
     "sandbox mailboxes": "/sandbox/",
     "sandbox message": "{message}",
     "help": "/help/",
@@ -115,6 +123,9 @@ def places(
         found["upload"] = office.upload(recipients, "Spring families")
         found["delivery"] = office.first_delivery(sent)
         found["message"] = office.first_message()
+        found["missed"] = office.correct_address("bounce-2", "right@homes.example")
+        found["correct"] = office.correction_page("bounce@")
+        found["family"] = office.family_of(found["delivery"])
         found["preferences"] = office.preferences_link(found["message"])
     return found
 
