@@ -1,9 +1,22 @@
-"""Pages in the order of the work: lists, compose, review, send, watch."""
+"""Pages in the order of the work: lists, imports, compose, review, send, watch."""
 
 from django.conf import settings
 from django.urls import URLPattern, path
 
-from broadcasts.views import composing, lists, previewing, progress, reviewing, sandbox, sending, uploads
+from broadcasts.views import (
+    composing,
+    import_columns,
+    import_deciding,
+    import_people,
+    imports,
+    lists,
+    previewing,
+    progress,
+    reviewing,
+    sandbox,
+    sending,
+    uploads,
+)
 
 app_name = "broadcasts"
 urlpatterns: list[URLPattern] = [
@@ -14,6 +27,20 @@ urlpatterns: list[URLPattern] = [
     path("lists/uploads/<int:pk>/", uploads.upload_check, name="upload-check"),
     path("lists/uploads/<int:pk>/confirm/", uploads.upload_confirm, name="upload-confirm"),
     path("lists/uploads/<int:pk>/discard/", uploads.upload_discard, name="upload-discard"),
+    path("people/imports/", imports.import_list, name="import-list"),
+    path("people/imports/new/", imports.import_new, name="import-new"),
+    path("people/imports/<int:pk>/", imports.import_detail, name="import-detail"),
+    path("people/imports/<int:pk>/progress/", imports.import_progress, name="import-progress"),
+    path("people/imports/<int:pk>/columns/", import_columns.import_columns, name="import-columns"),
+    path("people/imports/<int:pk>/people/<slug:slug>/", import_people.import_people, name="import-people"),
+    path(
+        "people/imports/<int:pk>/rejected.csv",
+        import_people.import_rejected_download,
+        name="import-rejected-download",
+    ),
+    path("people/imports/<int:pk>/confirm/", import_deciding.import_confirm, name="import-confirm"),
+    path("people/imports/<int:pk>/undo/", import_deciding.import_undo, name="import-undo"),
+    path("people/imports/<int:pk>/discard/", import_deciding.import_discard, name="import-discard"),
     path("broadcasts/", progress.broadcast_list, name="broadcast-list"),
     path("broadcasts/new/", composing.broadcast_new, name="broadcast-new"),
     path("broadcasts/<int:pk>/edit/", composing.broadcast_edit, name="broadcast-edit"),

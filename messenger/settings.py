@@ -39,6 +39,7 @@ LEASE_SECONDS = 120
 IN_DOUBT_GRACE_SECONDS = 660
 MAX_UPLOAD_BYTES = 20 * 1024 * 1024
 MAX_UPLOAD_ROWS = 100_000
+MAX_IMPORT_BYTES = 200 * 1024 * 1024
 
 # --- parts -----------------------------------------------------------------------------------------------
 INSTALLED_APPS = [

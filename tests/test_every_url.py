@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from broadcasts.models import Broadcast, Delivery, List, Upload, User
+from broadcasts.models import Broadcast, Delivery, Import, List, Upload, User
 from broadcasts.tokens import make_token
 from tests import factory
 
@@ -42,6 +42,22 @@ broadcasts:upload-confirm/upload            GET   sign-in    404       302     3
 broadcasts:upload-confirm/upload            POST  sign-in    404       302     302
 broadcasts:upload-discard/upload            GET   sign-in    404       302     302
 broadcasts:upload-discard/upload            POST  sign-in    404       302     302
+
+broadcasts:import-list                      GET   sign-in    200       200     200
+broadcasts:import-new                       GET   sign-in    200       200     200
+broadcasts:import-new                       POST  sign-in    422       422     422
+broadcasts:import-detail/import             GET   sign-in    404       200     200
+broadcasts:import-progress/import           GET   sign-in    404       200     200
+broadcasts:import-columns/uploaded-import   GET   sign-in    404       200     200
+broadcasts:import-columns/uploaded-import   POST  sign-in    404       422     422
+broadcasts:import-people/staged             GET   sign-in    404       200     200
+broadcasts:import-rejected-download/import  GET   sign-in    404       302     302
+broadcasts:import-confirm/import            GET   sign-in    404       302     302
+broadcasts:import-confirm/import            POST  sign-in    404       302     302
+broadcasts:import-undo/import               GET   sign-in    404       302     302
+broadcasts:import-undo/import               POST  sign-in    404       302     302
+broadcasts:import-discard/import            GET   sign-in    404       302     302
+broadcasts:import-discard/import            POST  sign-in    404       302     302
 
 broadcasts:broadcast-list                   GET   sign-in    200       200     200
 broadcasts:broadcast-new                    GET   sign-in    200       200     200
@@ -187,15 +203,27 @@ def make_upload() -> Upload:
     )
 
 
+def make_import() -> Import:
+    return factory.make_import(factory.make_school())
+
+
+def make_uploaded_import() -> Import:
+    made = factory.make_import(factory.make_school(), "uploaded")
+    made.file.save("people.csv", ContentFile(b"shoe size\n38\n"))
+    return made
+
+
 def make_unused_list() -> List:
     return factory.make_list(factory.make_school(), name="Families")
 
 
 def target(named_object: str) -> dict[str, object]:
     """What the address names, made afresh; all of it belongs to Lincoln school."""
-    makers: dict[str, Callable[[], Broadcast | Delivery | List | Upload]] = {
+    makers: dict[str, Callable[[], Broadcast | Delivery | Import | List | Upload]] = {
         "list": make_unused_list,
         "upload": make_upload,
+        "import": make_import,
+        "uploaded-import": make_uploaded_import,
         "delivery": make_delivery,
         "draft": make_draft,
         "scheduled": partial(make_under_way, "scheduled"),
@@ -218,6 +246,8 @@ def target(named_object: str) -> dict[str, object]:
         return {"id": factory.make_user("Dora", factory.make_school()).pk}
     if named_object == "names":
         return {"pk": make_draft().pk, "slug": "unsent"}
+    if named_object == "staged":
+        return {"pk": make_import().pk, "slug": "new"}
     return {"token": make_token(make_delivery().pk, named_object)}
 
 

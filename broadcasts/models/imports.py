@@ -3,6 +3,8 @@
 The staged rows are all three of what the check page shows, what the merge reads, and what undo goes by.
 """
 
+from typing import TYPE_CHECKING, Self
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -11,9 +13,14 @@ from broadcasts.models.people import Guardianship, Person
 from broadcasts.models.schools import School
 from broadcasts.models.scopes import SchoolQuerySet
 
+if TYPE_CHECKING:
+    from broadcasts.models.schools import User
+
 
 class ImportQuerySet(SchoolQuerySet["Import"]):
-    pass
+    def visible_to(self, user: "User") -> Self:
+        """One for the whole district has no school: it is the administrators'."""
+        return self.all() if user.is_administrator else super().visible_to(user)
 
 
 class Import(models.Model):
