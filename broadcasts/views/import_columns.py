@@ -34,7 +34,7 @@ def import_columns(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _columns(request: HttpRequest, found: Import) -> HttpResponse:
     seen = preview(found)
-    form = ColumnsForm(request.POST if request.method == "POST" else None, seen)
+    form = ColumnsForm(request.POST if request.method == "POST" else None, seen, is_district=found.school is None)
     if form.is_valid():
         return _start(found, form.columns)
     context = {"import": found, "form": form, "rows": list(form.rows(())), "remembered": 0}

@@ -44,8 +44,9 @@ class Check:
         return not any(self._people.get(action) for action in (Action.NEW, Action.CHANGED, Action.MISSING))
 
     @property
-    def has_nobody(self) -> bool:
-        return not any(self._people.get(action) for action in (Action.NEW, Action.CHANGED, Action.UNCHANGED))
+    def has_somebody(self) -> bool:
+        """Whether any row can be used at all."""
+        return any(self._people.get(action) for action in (Action.NEW, Action.CHANGED, Action.UNCHANGED))
 
     @cached_property
     def guardians(self) -> list[str]:

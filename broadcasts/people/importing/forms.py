@@ -114,15 +114,14 @@ class ColumnRow:
 class ColumnsForm(forms.Form):
     """One choice per heading of the file, in the order of the file."""
 
-    def __init__(self, data: Mapping[str, Any] | None, preview: Preview) -> None:
+    def __init__(self, data: Mapping[str, Any] | None, preview: Preview, *, is_district: bool) -> None:
         super().__init__(data)
-        self.preview = preview
+        self.preview, self.is_district = preview, is_district
         self.headings = list(preview.headings)
-        choices = [("", _("Leave it out")), *MEANINGS.items()]
         for place, heading in enumerate(self.headings):
             self.fields[f"column_{place}"] = forms.ChoiceField(
                 label=_("What “%(heading)s” is") % {"heading": heading},
-                choices=choices,
+                choices=list(MEANINGS.items()),
                 required=False,
                 initial=preview.guessed.get(heading, ""),
             )
@@ -139,35 +138,46 @@ class ColumnsForm(forms.Form):
 
     def clean(self) -> None:
         if not self.errors:
-            for problem in check_columns(self.columns):
+            for problem in check_columns(self.columns, is_district=self.is_district):
                 self.add_error(None, problem)
 
 
 class ConfirmForm(forms.Form):
     """Whoever is missing from a complete file leaves only after somebody saw how many and ticked it."""
 
+    use_required_attribute = False  # the number is asked for with the tick only
     deactivate = forms.BooleanField(required=False)
-    typed = forms.CharField(max_length=20, required=False, label=gettext_lazy("Number of people"))
+    typed = forms.CharField(max_length=20, label=gettext_lazy("Number of people"))
 
     def __init__(self, data: Mapping[str, Any] | None, missing: int, *, needs_number: bool) -> None:
         super().__init__(data)
         self.missing = missing
-        if not missing:
-            del self.fields["deactivate"]
-        if not missing or not needs_number:
-            del self.fields["typed"]
         if missing:
-            self.fields["deactivate"].label = ngettext(
-                "Make %(number)s person inactive", "Make %(number)s people inactive", missing
-            ) % {"number": intcomma(missing)}
-            self.fields["deactivate"].help_text = _(
-                "They get no more email; what was sent to them stays in the Email Log. Without the tick they stay."
-            )
-        if "typed" in self.fields:
-            self.fields["typed"].widget.attrs |= {"inputmode": "numeric", "autocomplete": "off"}
-            self.fields["typed"].help_text = _(
-                "That is more than a fifth of everybody. If you tick the box, type %(number)s here too."
-            ) % {"number": intcomma(missing)}
+            self._say_how_many()
+        else:
+            del self.fields["deactivate"]
+        if missing and needs_number:
+            self._ask_for_number()
+        else:
+            del self.fields["typed"]
+
+    def _say_how_many(self) -> None:
+        field = self.fields["deactivate"]
+        field.label = ngettext("Make %(number)s person inactive", "Make %(number)s people inactive", self.missing) % {
+            "number": intcomma(self.missing)
+        }
+        field.help_text = _(
+            "They get no more email; what was sent to them stays in the Email Log. Without the tick they stay."
+        )
+
+    def _ask_for_number(self) -> None:
+        field = self.fields["typed"]
+        field.required = not self.is_bound or bool(self["deactivate"].data)
+        field.error_messages["required"] = self._how_to_confirm()
+        field.widget.attrs |= {"inputmode": "numeric", "autocomplete": "off"}
+        field.help_text = _(
+            "That is more than a fifth of everybody. If you tick the box, type %(number)s here too."
+        ) % {"number": intcomma(self.missing)}
 
     @property
     def deactivates(self) -> bool:
@@ -175,17 +185,19 @@ class ConfirmForm(forms.Form):
 
     @property
     def typed_number(self) -> int | None:
+        """`1,204`, `1 204` and `1204` are the same number."""
         digits = "".join(self.cleaned_data.get("typed", "").replace(",", "").replace(".", "").split())
         return int(digits) if digits.isdecimal() else None
 
-    def clean(self) -> None:
-        if "typed" in self.fields and self.deactivates and self.typed_number != self.missing:
-            self.add_error(
-                "typed",
-                ngettext(
-                    "Nothing was stored. To make %(number)s person inactive, type %(number)s here.",
-                    "Nothing was stored. To make %(number)s people inactive, type %(number)s here.",
-                    self.missing,
-                )
-                % {"number": intcomma(self.missing)},
-            )
+    def clean_typed(self) -> str:
+        typed: str = self.cleaned_data["typed"]
+        if self.deactivates and self.typed_number != self.missing:
+            raise ValidationError(self._how_to_confirm())
+        return typed
+
+    def _how_to_confirm(self) -> str:
+        return ngettext(
+            "Nothing was stored. To make %(number)s person inactive, type %(number)s here.",
+            "Nothing was stored. To make %(number)s people inactive, type %(number)s here.",
+            self.missing,
+        ) % {"number": intcomma(self.missing)}

@@ -20,6 +20,7 @@ from broadcasts.templatetags.messenger import moment
 
 NUMBER = {"th": {"class": "number"}, "td": {"class": "number"}}
 LONG = {"td": {"class": "long"}}
+WIDE = {"td": {"class": "widest"}}
 Status = Import.Status
 TONES = {
     Status.UPLOADED: "warning",
@@ -143,10 +144,8 @@ class StagedTable(tables.Table):  # type: ignore[misc]
     school = tables.Column(verbose_name=gettext_lazy("School"))
     language = tables.Column(verbose_name=gettext_lazy("Language"), empty_values=())
     sis_id = tables.Column(verbose_name=gettext_lazy("SIS id"), empty_values=())
-    addresses = tables.Column(
-        verbose_name=gettext_lazy("Addresses"), empty_values=(), attrs={"td": {"class": "longest"}}
-    )
-    changes = tables.Column(verbose_name=gettext_lazy("Old → new"), empty_values=())
+    addresses = tables.Column(verbose_name=gettext_lazy("Addresses"), empty_values=(), attrs=WIDE)
+    changes = tables.Column(verbose_name=gettext_lazy("Old → new"), empty_values=(), attrs=WIDE)
     reason = tables.Column(verbose_name=gettext_lazy("Why"))
 
     class Meta:
