@@ -7,9 +7,9 @@ from django.views.decorators.http import require_GET, require_safe
 from django_tables2 import RequestConfig
 
 from broadcasts.models import Import
-from broadcasts.people.importing.checking import Check
+from broadcasts.people.importing.counting import Check
 from broadcasts.people.importing.rejected import record_download, rejected_chunks
-from broadcasts.people.importing.tables import SECTIONS, StagedTable
+from broadcasts.tables.imports import SECTIONS, StagedTable
 from broadcasts.roles import signed_in_user
 from broadcasts.views.imports import find_import
 

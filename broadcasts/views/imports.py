@@ -13,11 +13,11 @@ from django_tables2 import RequestConfig
 from broadcasts import audit
 from broadcasts.deeds import words_for
 from broadcasts.models import AuditEntry, Import
-from broadcasts.people.importing.checking import Check
+from broadcasts.people.importing.counting import Check
 from broadcasts.people.importing.forms import ConfirmForm, ImportForm
 from broadcasts.people.importing.merging import missing_count, needs_typed_number
 from broadcasts.people.importing.starting import keep_file
-from broadcasts.people.importing.tables import ImportTable
+from broadcasts.tables.imports import ImportTable
 from broadcasts.people.importing.undoing import can_undo, undo_until
 from broadcasts.roles import signed_in_user
 

@@ -194,7 +194,7 @@ def test_warnings_come_with_their_count_and_places(as_alice: Client, lincoln: Sc
     warning = {"kind": "A date is written the American way.", "count": 1204, "examples": ["row 7", "row 9"]}
     checked = factory.make_import(lincoln, warnings=[warning])
     text = text_of(as_alice.get(page("detail", checked)))
-    assert "A date is written the American way. <b>1,204×</b>" in text
+    assert "A date is written the American way. <b>1,204\u00d7</b>" in text
     assert "for example row 7, row 9" in text
 
 

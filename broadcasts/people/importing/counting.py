@@ -8,7 +8,7 @@ from django.db.models import Count, F
 
 from broadcasts.models import Import, StagedAddress, StagedGuardian, StagedPerson
 from broadcasts.people.importing.differing import guardian_words
-from broadcasts.people.importing.tables import SECTIONS, Section
+from broadcasts.tables.imports import SECTIONS, Section
 
 Action = StagedPerson.Action
 
