@@ -1,21 +1,26 @@
 """Imports, and the people of one import by what it would do to them."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 
 import django_tables2 as tables
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import Count, QuerySet
 from django.urls import reverse
-from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from broadcasts.models import Import, School, StagedAddress, StagedGuardian, StagedPerson
-from broadcasts.people.importing.differing import differences, guardian_words, kind_label
+from broadcasts.models import Import, ImportedTypes, School, StagedAddress, StagedGuardian, StagedPerson
+from broadcasts.people.importing.differing import (
+    Switched,
+    differences,
+    guardian_words,
+    kind_label,
+    type_differences,
+)
+from broadcasts.people.importing.sections import Section
 from broadcasts.templatetags.messenger import moment
 
 NUMBER = {"th": {"class": "number"}, "td": {"class": "number"}}
@@ -85,57 +90,6 @@ def _count(record: Import, action: str) -> str:
     return "" if count is None else intcomma(count)
 
 
-@dataclass(frozen=True)
-class Section:
-    """The people of one action on a page of their own."""
-
-    action: StagedPerson.Action
-    heading: str | Promise
-    meaning: str | Promise
-    columns: Sequence[str]
-
-    @property
-    def slug(self) -> str:
-        return self.action.value
-
-
-SECTIONS = {
-    section.slug: section
-    for section in (
-        Section(
-            StagedPerson.Action.NEW,
-            gettext_lazy("New"),
-            gettext_lazy("The directory does not know them yet."),
-            ("number", "name", "kind", "grade", "school", "language", "addresses"),
-        ),
-        Section(
-            StagedPerson.Action.CHANGED,
-            gettext_lazy("Changed"),
-            gettext_lazy("The file says something else than the directory."),
-            ("number", "name", "school", "changes"),
-        ),
-        Section(
-            StagedPerson.Action.UNCHANGED,
-            gettext_lazy("Unchanged"),
-            gettext_lazy("The directory says the same already."),
-            ("number", "name", "kind", "grade", "school"),
-        ),
-        Section(
-            StagedPerson.Action.MISSING,
-            gettext_lazy("Missing from the file"),
-            gettext_lazy("The directory has them, and the file does not name them."),
-            ("name", "kind", "grade", "school", "sis_id"),
-        ),
-        Section(
-            StagedPerson.Action.REJECTED,
-            gettext_lazy("Rejected"),
-            gettext_lazy("These rows cannot be used. Everything else is imported without them."),
-            ("number", "name", "reason"),
-        ),
-    )
-}
-
-
 class StagedTable(tables.Table):  # type: ignore[misc]
     number = tables.Column(verbose_name=gettext_lazy("Row"), attrs=NUMBER)
     name = tables.Column(verbose_name=gettext_lazy("Name"), attrs=LONG, empty_values=(None,))
@@ -162,18 +116,23 @@ class StagedTable(tables.Table):  # type: ignore[misc]
         self.section = section
 
     def before_render(self, request: object) -> None:  # noqa: ARG002
-        """What the rows of this page need besides, each in one query."""
-        if "changes" not in self.section.columns:
+        """What the changes of this page's people need besides, each in one query."""
+        shown = [row.record for row in self.paginated_rows] if "changes" in self.section.columns else []
+        if not shown:
             return
         self.school_names: Mapping[int, str] = dict(School.objects.values_list("pk", "name"))
         self.guardians: dict[str, dict[str, int]] = defaultdict(dict)
-        shown = [row.record for row in self.paginated_rows]
-        if not shown:
-            return
         ids = [record.sis_id for record in shown if record.sis_id]
         counted = StagedGuardian.objects.filter(of_import=shown[0].of_import_id, student_sis_id__in=ids).order_by()
         for student, action, count in counted.values_list("student_sis_id", "action").annotate(Count("pk")):
             self.guardians[student][action] = count
+        self.switched: dict[int, list[Switched]] = defaultdict(list)
+        people = [record.person_id for record in shown if record.person_id]
+        types = ImportedTypes.objects.filter(of_import=shown[0].of_import_id, address__person__in=people)
+        for person, *switched in types.values_list(
+            "address__person", "broadcast_type__name", "address__address", "was"
+        ).order_by("address__position", "broadcast_type__position"):
+            self.switched[person].append(Switched(*switched))
 
     def render_number(self, record: StagedPerson) -> str:
         return f"{record.file}: {record.number}" if record.file else intcomma(record.number)
@@ -195,7 +154,8 @@ class StagedTable(tables.Table):  # type: ignore[misc]
         return format_html_join("", "<div>{}</div>", lines)
 
     def _differences(self, record: StagedPerson) -> Iterator[tuple[SafeString]]:
-        for difference in differences(record, self.school_names):
+        switched = self.switched[record.person_id] if record.person_id else []
+        for difference in (*differences(record, self.school_names), *type_differences(switched)):
             if difference.old is None:
                 yield (format_html("{}: <b>{}</b>", difference.what, difference.new),)
             else:

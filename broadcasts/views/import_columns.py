@@ -13,15 +13,17 @@ from broadcasts.people.columns import UnreadableFile
 from broadcasts.people.importing.forms import ColumnsForm
 from broadcasts.people.importing.matching import preview
 from broadcasts.people.importing.oneroster import add_missing_schools, missing_schools
-from broadcasts.people.importing.starting import start_staging
+from broadcasts.people.importing.starting import match_columns
 from broadcasts.roles import signed_in_user
 from broadcasts.views.imports import find_import
+
+MATCHABLE = (Import.Status.UPLOADED, Import.Status.CHECKED, Import.Status.REFUSED)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def import_columns(request: HttpRequest, pk: int) -> HttpResponse:
     found = find_import(request, pk)
-    if found.status != Import.Status.UPLOADED:
+    if found.status not in MATCHABLE:
         return redirect("broadcasts:import-detail", pk)
     try:
         if found.format == Import.Format.ONEROSTER:
@@ -34,7 +36,7 @@ def import_columns(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _columns(request: HttpRequest, found: Import) -> HttpResponse:
     seen = preview(found)
-    form = ColumnsForm(request.POST if request.method == "POST" else None, seen, is_district=found.school is None)
+    form = ColumnsForm(request.POST if request.method == "POST" else None, seen, found)
     if form.is_valid():
         return _start(found, form.columns)
     context = {"import": found, "form": form, "rows": list(form.rows(())), "remembered": 0}
@@ -56,6 +58,6 @@ def _schools(request: HttpRequest, found: Import) -> HttpResponse:
 
 def _start(found: Import, columns: dict[str, str]) -> HttpResponse:
     with transaction.atomic():
-        if start_staging(found, columns):
+        if match_columns(found, columns):
             transaction.on_commit(lambda: actors.stage.send(found.pk))
     return redirect("broadcasts:import-detail", found.pk)

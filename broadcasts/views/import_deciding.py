@@ -27,13 +27,14 @@ def import_confirm(request: HttpRequest, pk: int) -> HttpResponse:
         return import_page(request, found, form)
     try:
         with transaction.atomic():
-            confirm_import(
+            was_first = confirm_import(
                 found,
                 signed_in_user(request),
                 deactivate_missing=form.deactivates,
                 missing_typed=form.typed_number,
             )
-            transaction.on_commit(lambda: actors.merge.send(pk))
+            if was_first:
+                transaction.on_commit(lambda: actors.merge.send(pk))
     except CannotImport as reason:
         form.add_error(None, str(reason))
         return import_page(request, find_import(request, pk), form)
@@ -45,8 +46,8 @@ def import_undo(request: HttpRequest, pk: int) -> HttpResponse:
     found = find_import(request, pk)
     try:
         with transaction.atomic():
-            start_undo(found, signed_in_user(request))
-            transaction.on_commit(lambda: actors.undo.send(pk))
+            if start_undo(found, signed_in_user(request)):
+                transaction.on_commit(lambda: actors.undo.send(pk))
     except CannotImport as reason:
         messages.error(request, str(reason))
     return redirect("broadcasts:import-detail", pk)

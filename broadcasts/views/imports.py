@@ -12,14 +12,14 @@ from django_tables2 import RequestConfig
 
 from broadcasts import audit
 from broadcasts.deeds import words_for
-from broadcasts.models import AuditEntry, Import
-from broadcasts.people.importing.counting import Check
+from broadcasts.models import AuditEntry, Import, Undone
 from broadcasts.people.importing.forms import ConfirmForm, ImportForm
 from broadcasts.people.importing.merging import missing_count, needs_typed_number
+from broadcasts.people.importing.sections import Check
 from broadcasts.people.importing.starting import keep_file
-from broadcasts.tables.imports import ImportTable
 from broadcasts.people.importing.undoing import can_undo, undo_until
 from broadcasts.roles import signed_in_user
+from broadcasts.tables.imports import ImportTable
 
 IMPORTS_PER_PAGE = 25
 Status = Import.Status
@@ -71,11 +71,11 @@ def import_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 def import_page(request: HttpRequest, shown: Import, refused: ConfirmForm | None = None) -> HttpResponse:
     """Whatever has become of it; a refused Confirm comes back with why."""
-    context: dict[str, object] = {"import": shown, "history": _history(shown)}
+    context: dict[str, object] = {"import": shown, "check": Check(shown), "history": _history(shown)}
     if shown.status in MOVING:
         return render(request, "broadcasts/import_working.html", context | _progress_context(shown))
     if shown.status == Status.CHECKED:
-        context |= {"check": Check(shown), "form": refused or confirm_form(shown)}
+        context["form"] = refused or confirm_form(shown)
         return render(request, "broadcasts/import_check.html", context, status=422 if refused else 200)
     if shown.status == Status.DONE:
         context |= {
@@ -84,6 +84,7 @@ def import_page(request: HttpRequest, shown: Import, refused: ConfirmForm | None
             "undo_until": undo_until(shown),
         }
         return render(request, "broadcasts/import_done.html", context)
+    context["kept"] = shown.staged_people.filter(undone=Undone.KEPT).order_by("name")
     return render(request, "broadcasts/import_ended.html", context)
 
 

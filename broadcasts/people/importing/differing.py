@@ -1,8 +1,10 @@
 """What is different about a staged person, in words: what the directory says, and what the file says."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -61,16 +63,32 @@ def _school_differences(staged: StagedPerson, names: Mapping[int, str]) -> Itera
         )
 
 
+class Switched(NamedTuple):
+    """A broadcast type at an address, which the import turns round. None: the address has no choice yet."""
+
+    broadcast_type: str
+    address: str
+    was: bool | None
+
+
+def type_differences(switched: Iterable[Switched]) -> Iterator[Difference]:
+    for one in switched:
+        what = _("receives %(type)s at %(address)s") % {"type": one.broadcast_type, "address": one.address}
+        yield Difference(what, _yes_or_no(not one.was), _yes_or_no(bool(one.was)))
+
+
 def guardian_words(counts: Mapping[str, int]) -> Iterator[str]:
     """Like “2 guardians added”, by the actions of StagedGuardian."""
     if added := counts.get(StagedGuardian.Action.NEW, 0):
-        yield ngettext("%(count)d guardian added", "%(count)d guardians added", added) % {"count": added}
+        yield ngettext("%(count)s guardian added", "%(count)s guardians added", added) % {"count": intcomma(added)}
     if changed := counts.get(StagedGuardian.Action.CHANGED, 0):
-        yield ngettext("%(count)d guardian changed", "%(count)d guardians changed", changed) % {"count": changed}
+        yield ngettext("%(count)s guardian changed", "%(count)s guardians changed", changed) % {
+            "count": intcomma(changed)
+        }
     if gone := counts.get(StagedGuardian.Action.GONE, 0):
         yield ngettext(
-            "%(count)d guardian no longer in the file", "%(count)d guardians no longer in the file", gone
-        ) % {"count": gone}
+            "%(count)s guardian no longer in the file", "%(count)s guardians no longer in the file", gone
+        ) % {"count": intcomma(gone)}
 
 
 def kind_label(kind: str) -> str:

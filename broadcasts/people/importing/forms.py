@@ -114,16 +114,16 @@ class ColumnRow:
 class ColumnsForm(forms.Form):
     """One choice per heading of the file, in the order of the file."""
 
-    def __init__(self, data: Mapping[str, Any] | None, preview: Preview, *, is_district: bool) -> None:
+    def __init__(self, data: Mapping[str, Any] | None, preview: Preview, of_import: Import) -> None:
         super().__init__(data)
-        self.preview, self.is_district = preview, is_district
+        self.preview, self.is_district = preview, of_import.school_id is None
         self.headings = list(preview.headings)
         for place, heading in enumerate(self.headings):
             self.fields[f"column_{place}"] = forms.ChoiceField(
                 label=_("What “%(heading)s” is") % {"heading": heading},
                 choices=list(MEANINGS.items()),
                 required=False,
-                initial=preview.guessed.get(heading, ""),
+                initial=of_import.columns.get(heading, preview.guessed.get(heading, "")),
             )
 
     @property

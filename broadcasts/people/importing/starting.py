@@ -9,6 +9,7 @@ from django.db import transaction
 from broadcasts import audit
 from broadcasts.models import Import, School, User
 from broadcasts.people.importing.matching import remember_columns
+from broadcasts.people.importing.staging import start_staging
 
 SUFFIXES = {Import.Format.CSV: "csv", Import.Format.XLSX: "xlsx", Import.Format.ONEROSTER: "zip"}
 
@@ -32,12 +33,11 @@ def keep_file(
     return kept
 
 
-def start_staging(waiting: Import, columns: Mapping[str, str]) -> bool:
-    """From here on a worker may read it. False: it is being read already, or was discarded."""
-    uploaded = Import.objects.filter(pk=waiting.pk, status=Import.Status.UPLOADED)
+def match_columns(matched: Import, columns: Mapping[str, str]) -> bool:
+    """From here on a worker may read it: enqueue `stage` on commit. False: it is being read, or past that."""
     with transaction.atomic():
-        if not uploaded.update(status=Import.Status.STAGING, columns=dict(columns), done_count=0, total_count=0):
+        if not start_staging(matched):
             return False
-        if waiting.school and columns:
-            remember_columns(waiting.school, columns)
+        Import.objects.filter(pk=matched.pk).update(columns=dict(columns))
+        remember_columns(matched.school, columns)
     return True
