@@ -1,7 +1,7 @@
 """Imports, and the people of one import by what it would do to them."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import django_tables2 as tables
 from django.contrib.humanize.templatetags.humanize import intcomma
@@ -118,21 +118,10 @@ class StagedTable(tables.Table):  # type: ignore[misc]
     def before_render(self, request: object) -> None:  # noqa: ARG002
         """What the changes of this page's people need besides, each in one query."""
         shown = [row.record for row in self.paginated_rows] if "changes" in self.section.columns else []
-        if not shown:
-            return
-        self.school_names: Mapping[int, str] = dict(School.objects.values_list("pk", "name"))
-        self.guardians: dict[str, dict[str, int]] = defaultdict(dict)
-        ids = [record.sis_id for record in shown if record.sis_id]
-        counted = StagedGuardian.objects.filter(of_import=shown[0].of_import_id, student_sis_id__in=ids).order_by()
-        for student, action, count in counted.values_list("student_sis_id", "action").annotate(Count("pk")):
-            self.guardians[student][action] = count
-        self.switched: dict[int, list[Switched]] = defaultdict(list)
-        people = [record.person_id for record in shown if record.person_id]
-        types = ImportedTypes.objects.filter(of_import=shown[0].of_import_id, address__person__in=people)
-        for person, *switched in types.values_list(
-            "address__person", "broadcast_type__name", "address__address", "was"
-        ).order_by("address__position", "broadcast_type__position"):
-            self.switched[person].append(Switched(*switched))
+        if shown:
+            self.school_names: Mapping[int, str] = dict(School.objects.values_list("pk", "name"))
+            self.guardians = _count_guardians(shown)
+            self.switched = _find_switched(shown)
 
     def render_number(self, record: StagedPerson) -> str:
         return f"{record.file}: {record.number}" if record.file else intcomma(record.number)
@@ -160,6 +149,27 @@ class StagedTable(tables.Table):  # type: ignore[misc]
                 yield (format_html("{}: <b>{}</b>", difference.what, difference.new),)
             else:
                 yield (format_html("{}: {} → <b>{}</b>", difference.what, difference.old, difference.new),)
+
+
+def _count_guardians(shown: Sequence[StagedPerson]) -> Mapping[str, Mapping[str, int]]:
+    """By the student's id: how many guardians come, change and go."""
+    counts: dict[str, dict[str, int]] = defaultdict(dict)
+    ids = [staged.sis_id for staged in shown if staged.sis_id]
+    found = StagedGuardian.objects.filter(of_import=shown[0].of_import_id, student_sis_id__in=ids).order_by()
+    for student, action, count in found.values_list("student_sis_id", "action").annotate(Count("pk")):
+        counts[student][action] = count
+    return counts
+
+
+def _find_switched(shown: Sequence[StagedPerson]) -> Mapping[int, Sequence[Switched]]:
+    """By the person's key."""
+    switched: dict[int, list[Switched]] = defaultdict(list)
+    people = [staged.person_id for staged in shown if staged.person_id]
+    found = ImportedTypes.objects.filter(of_import=shown[0].of_import_id, address__person__in=people)
+    found = found.order_by("address__position", "broadcast_type__position", "pk")
+    for one in found.select_related("address", "broadcast_type"):
+        switched[one.address.person_id].append(Switched(one.broadcast_type.name, one.address.address, one.was))
+    return switched
 
 
 def _address(address: StagedAddress) -> SafeString | str:

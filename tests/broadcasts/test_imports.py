@@ -1,6 +1,7 @@
 """The whole way of an import through its pages: upload, columns, check, confirm, undo."""
 
 import io
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -256,7 +257,7 @@ def test_discard_forgets_the_file(as_alice: Client, tmp_path: Path, django_captu
 
 def test_undo_ends_after_a_day(as_alice: Client) -> None:
     bring(as_alice)
-    Import.objects.update(confirmed_at=timezone.now() - timezone.timedelta(hours=25))
+    Import.objects.update(confirmed_at=timezone.now() - timedelta(hours=25))
     assert page("undo") not in text_of(as_alice.get(page("detail")))
     undo(as_alice)
     assert latest().status == "done"
