@@ -1,33 +1,16 @@
-"""The whole way of an import through its pages: upload, columns, check, confirm, undo."""
+"""The way of an import through its pages: upload, columns, check, confirm, undo; and who may go it."""
 
 import io
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import openpyxl
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
-from django.urls import reverse
-from django.utils import timezone
 from pytest_django import Settings
 
-from broadcasts import actors
 from broadcasts.models import AuditEntry, EmailAddress, Import, Membership, Person, School, User
 from tests import factory
-
-NEW = reverse("broadcasts:import-new")
-LIST = reverse("broadcasts:import-list")
-PEOPLE = (
-    "Student ID,Full name,Email,Role,Grade,Shoe size\n"
-    "s1,Ann Lee,ann@x.example,student,5,38\n"
-    "s2,Ben Ode,ben@x.example,student,4,39\n"
-    "g1,Cleo Lee,cleo@x.example; home@x.example,guardian,,40\n"
-    "t1,Dora Kim,dora@x.example,wizard,,41\n"
-)
-COLUMNS = ("sis_id", "name", "email", "kind", "grade", "")
-Headings = dict[str, str]
+from tests.broadcasts.importing import LIST, NEW, confirm, latest, match, names, page, text_of, undo, upload
 
 
 @pytest.fixture(autouse=True)
@@ -38,57 +21,6 @@ def media(settings: Settings, tmp_path: Path) -> None:
 @pytest.fixture(autouse=True)
 def types(db: None) -> None:
     factory.make_type("General")
-
-
-def upload(client: Client, content: str | bytes = PEOPLE, name: str = "people.csv", **fields: Any) -> Any:
-    data = content if isinstance(content, bytes) else content.encode()
-    return client.post(NEW, {"file": SimpleUploadedFile(name, data), "holds": "everybody", **fields})
-
-
-def latest() -> Import:
-    return Import.objects.latest("pk")
-
-
-def page(name: str, *more: str) -> str:
-    return reverse(f"broadcasts:import-{name}", args=[latest().pk, *more])
-
-
-def match(client: Client, *meanings: str) -> Any:
-    """Say what the columns are, and let the worker read the file."""
-    answers = {f"column_{place}": meaning for place, meaning in enumerate(meanings or COLUMNS)}
-    response = client.post(page("columns"), answers)
-    if response.status_code == 302:
-        actors.stage.fn(latest().pk)
-    return response
-
-
-def confirm(client: Client, **answers: str) -> Any:
-    response = client.post(page("confirm"), answers)
-    if response.status_code == 302:
-        actors.merge.fn(latest().pk)
-    return response
-
-
-def undo(client: Client) -> None:
-    client.post(page("undo"))
-    actors.undo.fn(latest().pk)
-
-
-def bring(client: Client, content: str = PEOPLE, **fields: Any) -> None:
-    """The whole way of a file."""
-    upload(client, content, **fields)
-    match(client)
-    confirm(client)
-    assert latest().status == "done"
-
-
-def text_of(response: Any) -> str:
-    content = b"".join(response) if response.streaming else response.content
-    return " ".join(content.decode().split())
-
-
-def names() -> set[str]:
-    return set(Person.objects.filter(is_active=True).values_list("name", flat=True))
 
 
 def test_upload_match_check_confirm_undo(as_alice: Client, alice: User, lincoln: School) -> None:
@@ -158,110 +90,6 @@ def test_problems_with_the_columns_are_said_and_the_choices_stay(as_alice: Clien
     assert "More than one column is “Name”: “Full name”, “Role”." in text
     assert text.count('<option value="name" selected>') == 2
     assert latest().status == "uploaded"
-
-
-def test_rejected_rows_can_be_downloaded_corrected_and_imported(as_alice: Client) -> None:
-    bring(as_alice)
-    response = as_alice.get(page("rejected-download"))
-    lines = b"".join(response).decode("utf-8-sig").split("\r\n")
-    assert lines[0] == "Student ID,Full name,Email,Role,Grade,Shoe size,Row,Reason"
-    assert lines[1].startswith("t1,Dora Kim,dora@x.example,wizard,,41,5,")
-    assert "wizard" in lines[1].rpartition(",5,")[2]
-    corrected = "\r\n".join(lines).replace(",wizard,", ",staff,")
-    upload(as_alice, corrected, holds="changes")
-    match(as_alice, *COLUMNS, "", "")
-    assert "Missing from the file" not in text_of(as_alice.get(page("detail")))
-    confirm(as_alice)
-    assert names() == {"Ann Lee", "Ben Ode", "Cleo Lee", "Dora Kim"}
-
-
-def test_who_is_missing_stays_without_the_tick(as_alice: Client) -> None:
-    bring(as_alice)
-    upload(as_alice, PEOPLE.replace("s2,Ben Ode,ben@x.example,student,4,39\n", ""))
-    match(as_alice)
-    check = text_of(as_alice.get(page("detail")))
-    assert "<b>1 person</b> of 3 in the directory is not in the file." in check
-    assert "Make 1 person inactive" in check
-    assert "Ben Ode" in text_of(as_alice.get(page("people", "missing")))
-    confirm(as_alice)
-    assert "Ben Ode" in names()
-    assert "Who was missing from the file stayed as they were." in text_of(as_alice.get(page("detail")))
-
-
-def test_above_a_fifth_the_number_must_be_typed(as_alice: Client) -> None:
-    bring(as_alice)
-    upload(as_alice, PEOPLE.replace("s2,Ben Ode,ben@x.example,student,4,39\n", ""))
-    match(as_alice)
-    for typed in ("", "2", "one"):
-        refused = confirm(as_alice, deactivate="on", typed=typed)
-        assert refused.status_code == 422
-        text = text_of(refused)
-        assert "Nothing was stored. To make 1 person inactive, type 1 here." in text
-        assert 'name="deactivate" checked' in " ".join(text.split()) or "checked" in text
-    assert latest().status == "checked"
-    assert "Ben Ode" in names()
-    confirm(as_alice, deactivate="on", typed="1")
-    assert "Ben Ode" not in names()
-    assert "Who was missing from the file is inactive now." in text_of(as_alice.get(page("detail")))
-    undo(as_alice)
-    assert "Ben Ode" in names()
-
-
-def test_up_to_a_fifth_the_tick_is_enough(as_alice: Client) -> None:
-    many = [f"s{number},Person {number},p{number}@x.example,student,5,1\n" for number in range(10)]
-    heading = PEOPLE.splitlines(keepends=True)[0]
-    bring(as_alice, heading + "".join(many))
-    upload(as_alice, heading + "".join(many[1:]))
-    match(as_alice)
-    assert "Number of people" not in text_of(as_alice.get(page("detail")))
-    confirm(as_alice, deactivate="on")
-    assert "Person 0" not in names()
-
-
-def test_second_presses_do_nothing_more(as_alice: Client) -> None:
-    bring(as_alice)
-    assert as_alice.post(page("confirm"))["Location"] == page("detail")
-    assert as_alice.post(page("columns"))["Location"] == page("detail")
-    assert as_alice.post(page("discard"))["Location"] == page("detail")
-    assert latest().status == "done"
-    undo(as_alice)
-    assert as_alice.post(page("undo"))["Location"] == page("detail")
-    assert as_alice.post(page("confirm"))["Location"] == page("detail")
-    assert latest().status == "undone"
-    assert AuditEntry.objects.filter(action="import.uploaded").count() == 1
-
-
-def test_each_step_wakes_a_worker_once(as_alice: Client, django_capture_on_commit_callbacks: Any) -> None:
-    upload(as_alice)
-    answers = {f"column_{place}": meaning for place, meaning in enumerate(COLUMNS)}
-    for url, after in ((page("columns"), "stage"), (page("confirm"), "merge"), (page("undo"), "undo")):
-        for expected in (1, 0):
-            with django_capture_on_commit_callbacks() as hints:
-                as_alice.post(url, answers)
-            assert len(hints) == expected, url
-        getattr(actors, after).fn(latest().pk)
-
-
-def test_discard_forgets_the_file(as_alice: Client, tmp_path: Path, django_capture_on_commit_callbacks: Any) -> None:
-    upload(as_alice)
-    match(as_alice)
-    with django_capture_on_commit_callbacks(execute=True):
-        response = as_alice.post(page("discard"), follow=True)
-    assert "Nothing of it was stored." in text_of(response)
-    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert not latest().staged_people.exists()
-    assert "This import was discarded" in text_of(as_alice.get(page("detail")))
-    assert as_alice.post(page("confirm"))["Location"] == page("detail")
-    assert not Person.objects.exists()
-
-
-def test_undo_ends_after_a_day(as_alice: Client) -> None:
-    bring(as_alice)
-    Import.objects.update(confirmed_at=timezone.now() - timedelta(hours=25))
-    assert page("undo") not in text_of(as_alice.get(page("detail")))
-    undo(as_alice)
-    assert latest().status == "done"
-    assert "Ann Lee" in names()
 
 
 @pytest.mark.parametrize(
