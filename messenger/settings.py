@@ -39,7 +39,10 @@ LEASE_SECONDS = 120
 IN_DOUBT_GRACE_SECONDS = 660
 MAX_UPLOAD_BYTES = 20 * 1024 * 1024
 MAX_UPLOAD_ROWS = 100_000
+# Imports are streamed: these guard the disk and the time of a worker, not its memory.
 MAX_IMPORT_BYTES = 200 * 1024 * 1024
+MAX_IMPORT_UNPACKED_BYTES = 1024 * 1024 * 1024
+MAX_IMPORT_ROWS = 1_000_000
 
 # --- parts -----------------------------------------------------------------------------------------------
 INSTALLED_APPS = [

@@ -58,10 +58,14 @@ class Columns:
 
 def meaning_of(heading: str) -> str:
     """`email`, one of SPELLINGS, or empty when nobody could tell."""
-    plain = " ".join(re.sub(r"[\s_.:*-]+", " ", re.sub("['\u2019]", "", heading)).casefold().split())
+    plain = plain_heading(heading)
     if EMAIL.fullmatch(plain):
         return "email"
     return MEANINGS.get(plain, "")
+
+
+def plain_heading(heading: str) -> str:
+    return " ".join(re.sub(r"[\s_.:*-]+", " ", re.sub("['\u2019]", "", heading)).casefold().split())
 
 
 def count_recognised(headings: Sequence[str]) -> int:

@@ -70,7 +70,7 @@ def read_records(text: str) -> Iterator[Record]:
 
     A row is a record, however many line breaks its cells hold; blank rows are skipped and counted.
     """
-    text, delimiter = _find_delimiter(text)
+    text, delimiter = find_delimiter(text)
     # Strict: otherwise a quotation mark that is never closed swallows the people after it without a word.
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
     number = 0
@@ -78,13 +78,13 @@ def read_records(text: str) -> Iterator[Record]:
         for number, cells in enumerate(reader, 1):
             if any(map(str.strip, cells)):
                 if len(max(cells, key=len)) > MAX_CELL:
-                    raise UnreadableFile(_cell_too_long(number))
+                    raise UnreadableFile(cell_too_long(number))
                 yield number, cells
     except csv.Error as error:
-        raise UnreadableFile(_broken_quotes(number + 1)) from error
+        raise UnreadableFile(broken_quotes(number + 1)) from error
 
 
-def _find_delimiter(text: str) -> tuple[str, str]:
+def find_delimiter(text: str) -> tuple[str, str]:
     """By the headings alone: in the cells below, a semicolon separates addresses."""
     if text[:4].casefold() == "sep=" and text[5:6] in {"\r", "\n"}:  # Excel's own hint, which it does not show
         return text[5:].removeprefix("\r").removeprefix("\n"), text[4]
@@ -97,14 +97,14 @@ def _find_delimiter(text: str) -> tuple[str, str]:
     return text, max(DELIMITERS, key=score)
 
 
-def _cell_too_long(number: int) -> str:
+def cell_too_long(number: int) -> str:
     return _(
         'Row %(number)d has a cell of more than %(limit)d characters. Perhaps a quotation mark (") in or before that '
         "row is never closed. Correct it and upload the file again."
     ) % {"number": number, "limit": MAX_CELL}
 
 
-def _broken_quotes(number: int) -> str:
+def broken_quotes(number: int) -> str:
     return _(
         'A quotation mark (") in row %(number)d, or after it, is in the wrong place or never closed, so we cannot '
         "tell where a cell ends. Correct it and upload the file again."

@@ -110,30 +110,42 @@ def _read_row(number: int, cells: Sequence[str], columns: Columns) -> Row:
 
 def _find_faults(row: Row, cells: Sequence[str], columns: Columns) -> Iterator[str]:
     """Why the row cannot be used: all reasons, so that one correction of the file is enough."""
-    if _has_more_cells(cells, columns.width):
+    if has_more_cells(cells, columns.width):
         # Its cells are not where they belong; what else looks wrong comes of that.
-        yield _more_cells(columns.width)
+        yield more_cells(columns.width)
         return
-    if not row.name:
-        yield _("There is neither a name nor an email address.")
-    if len(row.name) > MAX_NAME:
-        yield _("The name is longer than %(limit)d characters. Shorten it.") % {"limit": MAX_NAME}
+    yield from find_name_faults(row.name)
     if (text := columns.cell(cells, "language")) and not row.language:
-        yield _("“%(text)s” is not a language we know. Use a code like en, es or pt-BR.") % {"text": _short(text)}
+        yield unknown_language(text)
     if (text := columns.cell(cells, "kind")) and not row.kind:
-        yield _("“%(text)s” is not a kind of person. Use student, guardian or staff.") % {"text": _short(text)}
+        yield unknown_kind(text)
+
+
+def find_name_faults(name: str) -> Iterator[str]:
+    if not name:
+        yield _("There is neither a name nor an email address.")
+    if len(name) > MAX_NAME:
+        yield _("The name is longer than %(limit)d characters. Shorten it.") % {"limit": MAX_NAME}
+
+
+def unknown_language(text: str) -> str:
+    return _("“%(text)s” is not a language we know. Use a code like en, es or pt-BR.") % {"text": short(text)}
+
+
+def unknown_kind(text: str) -> str:
+    return _("“%(text)s” is not a kind of person. Use student, guardian or staff.") % {"text": short(text)}
 
 
 def bad_row(row: Row, faults: Sequence[str]) -> BadRow:
     addresses = ", ".join(address.address for address in row.addresses)
-    return BadRow(row.number, tuple(faults), _short(row.name), addresses, row.types)
+    return BadRow(row.number, tuple(faults), short(row.name), addresses, row.types)
 
 
-def _has_more_cells(cells: Sequence[str], width: int) -> bool:
+def has_more_cells(cells: Sequence[str], width: int) -> bool:
     return len(cells) > width and any(cell.strip() for cell in cells[width:])
 
 
-def _more_cells(width: int) -> str:
+def more_cells(width: int) -> str:
     return ngettext(
         "This row has more cells than the one heading. Put a cell that has a comma in it in quotation marks.",
         "This row has more cells than the %(count)d headings. Put a cell that has a comma in it in quotation marks.",
@@ -148,11 +160,11 @@ def _name(cells: Sequence[str], columns: Columns) -> str:
 
 
 def _types(cells: Sequence[str], columns: Columns) -> tuple[str, ...] | None:
-    if "types" not in columns.places or _has_more_cells(cells, columns.width):
+    if "types" not in columns.places or has_more_cells(cells, columns.width):
         return None
     return tuple(name for name in map(read_name, columns.cell(cells, "types").split(";")) if name)
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
     plain = read_name(text)
     return plain if len(plain) <= 60 else plain[:59] + "…"
