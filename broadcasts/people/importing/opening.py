@@ -1,0 +1,8 @@
+"""Opening an import's file with the reader of its format."""
+
+from broadcasts.models import Import
+from broadcasts.people.importing.rows import Source
+
+
+def open_source(import_: Import) -> Source:
+    raise NotImplementedError
