@@ -46,8 +46,8 @@ class StagedPerson(models.Model):
     language = models.CharField(max_length=20, blank=True)
     grade = models.CharField(max_length=20, null=True, help_text="None: the file has no such column.")  # noqa: DJ001
     school = models.ForeignKey(School, models.CASCADE, related_name="+", db_index=False, db_constraint=False)
-    other_schools = models.CharField(  # noqa: DJ001
-        max_length=400, null=True, help_text="Keys of schools like '3,7'; None: the file does not say."
+    other_schools = models.TextField(  # noqa: DJ001
+        null=True, help_text="Keys of schools like '3,7'; None: the file does not say."
     )
     is_active = models.BooleanField(default=True)
     types = models.CharField(  # noqa: DJ001
@@ -61,15 +61,15 @@ class StagedPerson(models.Model):
     person = models.ForeignKey(
         Person, models.SET_NULL, null=True, related_name="+", db_index=False, db_constraint=False
     )
-    old_name = models.CharField(max_length=200, blank=True)
-    old_kind = models.CharField(max_length=10, blank=True)
-    old_language = models.CharField(max_length=20, blank=True)
-    old_grade = models.CharField(max_length=20, blank=True)
-    old_sis_id = models.CharField(max_length=100, blank=True)
+    old_name = models.CharField(max_length=200, blank=True, db_default="")
+    old_kind = models.CharField(max_length=10, blank=True, db_default="")
+    old_language = models.CharField(max_length=20, blank=True, db_default="")
+    old_grade = models.CharField(max_length=20, blank=True, db_default="")
+    old_sis_id = models.CharField(max_length=100, blank=True, db_default="")
     old_school = models.ForeignKey(
         School, models.SET_NULL, null=True, related_name="+", db_index=False, db_constraint=False
     )
-    old_other_schools = models.CharField(max_length=400, blank=True)
+    old_other_schools = models.TextField(blank=True, db_default="")
     old_is_active = models.BooleanField(null=True)
     old_is_imported = models.BooleanField(null=True)
     undone = models.CharField(max_length=10, choices=Undone, default="", db_default="", blank=True)
@@ -148,7 +148,7 @@ class StagedGuardian(models.Model):
         Person, models.SET_NULL, null=True, related_name="+", db_index=False, db_constraint=False
     )
     guardianship = models.ForeignKey(Guardianship, models.SET_NULL, null=True, related_name="+", db_constraint=False)
-    old_category = models.CharField(max_length=10, blank=True)
+    old_category = models.CharField(max_length=10, blank=True, db_default="")
     old_priority = models.PositiveSmallIntegerField(null=True)
     old_do_not_contact = models.BooleanField(null=True)
 
