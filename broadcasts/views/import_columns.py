@@ -12,7 +12,7 @@ from broadcasts.models import Import
 from broadcasts.people.columns import UnreadableFile
 from broadcasts.people.importing.forms import ColumnsForm
 from broadcasts.people.importing.matching import preview
-from broadcasts.people.importing.oneroster import add_missing_schools, missing_schools
+from broadcasts.people.importing.oneroster.adding_schools import add_missing_schools, missing_schools
 from broadcasts.people.importing.starting import match_columns
 from broadcasts.roles import signed_in_user
 from broadcasts.views.imports import find_import
@@ -39,7 +39,7 @@ def _columns(request: HttpRequest, found: Import) -> HttpResponse:
     form = ColumnsForm(request.POST if request.method == "POST" else None, seen, found)
     if form.is_valid():
         return _start(found, form.columns)
-    context = {"import": found, "form": form, "rows": list(form.rows(())), "remembered": 0}
+    context = {"import": found, "form": form, "rows": list(form.rows()), "remembered": len(form.remembered)}
     return render(request, "broadcasts/import_columns.html", context, status=422 if form.is_bound else 200)
 
 
@@ -50,7 +50,7 @@ def _schools(request: HttpRequest, found: Import) -> HttpResponse:
     if missing and request.method != "POST":
         return render(request, "broadcasts/import_schools.html", {"import": found, "missing": missing})
     if missing and "add" in request.POST:
-        added = add_missing_schools(found, by)
+        added = len(add_missing_schools(found, by))
         said = ngettext("%(count)d school was added.", "%(count)d schools were added.", added) % {"count": added}
         messages.success(request, said)
     return _start(found, {})

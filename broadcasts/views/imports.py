@@ -14,10 +14,10 @@ from broadcasts import audit
 from broadcasts.deeds import words_for
 from broadcasts.models import AuditEntry, Import, Undone
 from broadcasts.people.importing.forms import ConfirmForm, ImportForm
-from broadcasts.people.importing.merging import missing_count, needs_typed_number
+from broadcasts.people.importing.merging import known_count, missing_count, needs_typed_number
 from broadcasts.people.importing.sections import Check
 from broadcasts.people.importing.starting import keep_file
-from broadcasts.people.importing.undoing import can_undo, undo_until
+from broadcasts.people.importing.undoing import UNDO_FOR, why_not_undo
 from broadcasts.roles import signed_in_user
 from broadcasts.tables.imports import ImportTable
 
@@ -75,14 +75,11 @@ def import_page(request: HttpRequest, shown: Import, refused: ConfirmForm | None
     if shown.status in MOVING:
         return render(request, "broadcasts/import_working.html", context | _progress_context(shown))
     if shown.status == Status.CHECKED:
-        context["form"] = refused or confirm_form(shown)
+        context |= {"form": refused or confirm_form(shown), "known": known_count(shown)}
         return render(request, "broadcasts/import_check.html", context, status=422 if refused else 200)
     if shown.status == Status.DONE:
-        context |= {
-            "check": Check(shown),
-            "can_undo": can_undo(shown, timezone.now()),
-            "undo_until": undo_until(shown),
-        }
+        undo_until = shown.confirmed_at and shown.confirmed_at + UNDO_FOR
+        context |= {"why_not": why_not_undo(shown, timezone.now()), "undo_until": undo_until}
         return render(request, "broadcasts/import_done.html", context)
     context["kept"] = shown.staged_people.filter(undone=Undone.KEPT).order_by("name")
     return render(request, "broadcasts/import_ended.html", context)

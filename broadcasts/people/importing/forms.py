@@ -1,6 +1,6 @@
 """What the office fills in on the way: the file, what its columns mean, and that it is really meant."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from broadcasts.models import Import, School, User
 from broadcasts.people.columns import UnreadableFile
-from broadcasts.people.importing.matching import MEANINGS, Preview, check_columns
-from broadcasts.people.importing.oneroster import is_delta
+from broadcasts.people.importing.matching import MEANINGS, Preview, check_columns, remembered_headings
+from broadcasts.people.importing.oneroster.package import is_delta
 from broadcasts.people.importing.opening import detect_format
 
 DISTRICT = "district"
@@ -117,6 +117,7 @@ class ColumnsForm(forms.Form):
     def __init__(self, data: Mapping[str, Any] | None, preview: Preview, of_import: Import) -> None:
         super().__init__(data)
         self.preview, self.is_district = preview, of_import.school_id is None
+        self.remembered = remembered_headings(preview.headings, of_import.school)
         self.headings = list(preview.headings)
         for place, heading in enumerate(self.headings):
             self.fields[f"column_{place}"] = forms.ChoiceField(
@@ -131,10 +132,10 @@ class ColumnsForm(forms.Form):
         """Heading → meaning, also of those that are left out: that is remembered too."""
         return {heading: self.cleaned_data.get(f"column_{place}", "") for place, heading in enumerate(self.headings)}
 
-    def rows(self, remembered: Collection[str]) -> Iterator[ColumnRow]:
+    def rows(self) -> Iterator[ColumnRow]:
         for place, heading in enumerate(self.headings):
             samples = [row[place] for row in self.preview.samples if place < len(row) and row[place].strip()]
-            yield ColumnRow(heading, samples, self[f"column_{place}"], heading in remembered)
+            yield ColumnRow(heading, samples, self[f"column_{place}"], heading in self.remembered)
 
     def clean(self) -> None:
         if not self.errors:

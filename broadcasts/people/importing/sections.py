@@ -91,11 +91,6 @@ class Check:
         return self.checked.staged_people.exists()
 
     @property
-    def known(self) -> int:
-        """Whom the directory has of those that the file names or should."""
-        return sum(self.counts[action] for action in (Action.CHANGED, Action.UNCHANGED, Action.MISSING))
-
-    @property
     def changes_nothing(self) -> bool:
         changing = (
             Action.NEW,
