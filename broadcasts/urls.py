@@ -5,9 +5,9 @@ from django.urls import URLPattern, path
 
 from broadcasts.views import (
     composing,
-    import_columns,
     import_deciding,
     import_people,
+    import_uploading,
     imports,
     lists,
     previewing,
@@ -28,10 +28,10 @@ urlpatterns: list[URLPattern] = [
     path("lists/uploads/<int:pk>/confirm/", uploads.upload_confirm, name="upload-confirm"),
     path("lists/uploads/<int:pk>/discard/", uploads.upload_discard, name="upload-discard"),
     path("people/imports/", imports.import_list, name="import-list"),
-    path("people/imports/new/", imports.import_new, name="import-new"),
+    path("people/imports/new/", import_uploading.import_new, name="import-new"),
     path("people/imports/<int:pk>/", imports.import_detail, name="import-detail"),
     path("people/imports/<int:pk>/progress/", imports.import_progress, name="import-progress"),
-    path("people/imports/<int:pk>/columns/", import_columns.import_columns, name="import-columns"),
+    path("people/imports/<int:pk>/columns/", import_uploading.import_columns, name="import-columns"),
     path("people/imports/<int:pk>/people/<slug:slug>/", import_people.import_people, name="import-people"),
     path(
         "people/imports/<int:pk>/rejected.csv",

@@ -1,4 +1,4 @@
-"""Imports from a student information system: all of them, a new one, and how far one has come."""
+"""Imports from a student information system: all of them, and what one has come to."""
 
 from urllib.parse import urlencode
 
@@ -6,17 +6,16 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseClientRedirect
 from django_tables2 import RequestConfig
 
 from broadcasts import audit
 from broadcasts.deeds import words_for
 from broadcasts.models import AuditEntry, Import, Undone
-from broadcasts.people.importing.forms import ConfirmForm, ImportForm
+from broadcasts.people.importing.forms import ConfirmForm
 from broadcasts.people.importing.merging import known_count, missing_count, needs_typed_number
 from broadcasts.people.importing.sections import Check
-from broadcasts.people.importing.starting import keep_file
 from broadcasts.people.importing.undoing import UNDO_FOR, why_not_undo
 from broadcasts.roles import signed_in_user
 from broadcasts.tables.imports import ImportTable
@@ -39,26 +38,6 @@ def import_list(request: HttpRequest) -> HttpResponse:
     table = ImportTable(imports, exclude=() if several_schools else ("school",))
     RequestConfig(request, paginate={"per_page": IMPORTS_PER_PAGE, "silent": True}).configure(table)
     return render(request, "broadcasts/import_list.html", {"table": table, "has_any": imports.exists()})
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-def import_new(request: HttpRequest) -> HttpResponse:
-    user = signed_in_user(request)
-    if not user.schools.exists():
-        return render(request, "broadcasts/import_new.html", {"form": None})
-    if request.method != "POST":
-        return render(request, "broadcasts/import_new.html", {"form": ImportForm(user=user)})
-    form = ImportForm(request.POST, request.FILES, user=user)
-    if not form.is_valid():
-        return render(request, "broadcasts/import_new.html", {"form": form}, status=422)
-    kept = keep_file(
-        form.cleaned_data["file"],
-        Import.Format(form.format),
-        form.chosen_school,
-        user,
-        is_complete=form.is_complete,
-    )
-    return redirect("broadcasts:import-columns", kept.pk)
 
 
 @require_safe

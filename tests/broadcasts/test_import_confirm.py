@@ -80,7 +80,7 @@ def test_above_a_fifth_the_number_must_be_typed(as_alice: Client) -> None:
     assert "Ben Ode" in names()
     confirm(as_alice, deactivate="on", typed="1")
     assert "Ben Ode" not in names()
-    assert "Who was missing from the file is inactive now." in text_of(as_alice.get(page("detail")))
+    assert "1 person who was missing from the file is inactive now." in text_of(as_alice.get(page("detail")))
     undo(as_alice)
     assert "Ben Ode" in names()
 

@@ -136,7 +136,7 @@ def make_imports(office: Office, folder: Path) -> dict[str, str]:
         office.upload_import(file)
         office.check_import(file)
         stored = office.confirm_import(file)
-    office.upload_import(files[2], "Everybody")
+    office.upload_import(files[2], "Everybody:")
     waiting = office.check_import(files[2])
     office.upload_import(files[3])
     return {"stored": stored, "import": waiting, "columns": office.path}

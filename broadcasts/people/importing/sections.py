@@ -141,3 +141,25 @@ class Check:
             yield ngettext(
                 "%(count)s choice of a broadcast type changed", "%(count)s choices of broadcast types changed", types
             ) % {"count": intcomma(types)}
+
+    @property
+    def undone(self) -> list[str]:
+        """What undo did, once it has."""
+        undo: dict[str, int] = defaultdict(int, self.checked.summary.get("undo", {}))
+        put_back, removed, inactive, kept = (undo[what] for what in ("put_back", "removed", "inactive", "kept"))
+        said = (
+            ngettext("%(count)s person was put back", "%(count)s people were put back", put_back),
+            ngettext("%(count)s new person was removed again", "%(count)s new people were removed again", removed),
+            ngettext(
+                "%(count)s new person was made inactive, because lists or emails point to them",
+                "%(count)s new people were made inactive, because lists or emails point to them",
+                inactive,
+            ),
+            ngettext(
+                "%(count)s person stays, because somebody changed them since",
+                "%(count)s people stay, because somebody changed them since",
+                kept,
+            ),
+        )
+        counted = zip(said, (put_back, removed, inactive, kept), strict=True)
+        return [words % {"count": intcomma(count)} for words, count in counted if count]
