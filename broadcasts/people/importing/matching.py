@@ -66,6 +66,7 @@ IMPORT_SPELLINGS = {
     "active": "active|is active|enabled|enabled user|status|enrollment status|enrolment status|enroll status",
 }
 BLANKS = re.compile(r"\s+")
+AGAIN = re.compile(r" \(\d+\)$")  # by which two columns of one name are told apart
 CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 RANKS: dict[str, dict[str, int]] = {
     meaning: {BLANKS.sub("", spelling): rank for rank, spelling in enumerate(spellings.split("|"))}
@@ -151,6 +152,11 @@ def _problems(columns: Mapping[str, str], *, is_district: bool) -> Iterable[str]
             }
     if set(LINKS) & set(chosen) and "sis_id" not in chosen:
         yield _("Guardians are found by SIS ids: say which column holds each person's own id.")
+    if "do_not_contact" in chosen and not set(LINKS) & set(chosen):
+        yield _(
+            "“Do not contact” is about a guardian and a student. Say too which column holds the SIS ids of the "
+            "students, or of the guardians; otherwise leave it out."
+        )
     if is_district and "school" not in chosen:
         yield _("This import is for the whole district: say which column names everybody's school.")
 
@@ -177,6 +183,7 @@ def _are_guardians(headings: Sequence[str]) -> bool:
 
 
 def _rank(heading: str, meaning: str) -> int | None:
+    heading = AGAIN.sub("", heading)
     plain = plain_heading(CAMEL.sub(" ", heading))
     if meaning == "email":
         return 0 if EMAIL.fullmatch(plain) or EMAIL.fullmatch(plain_heading(heading)) else None

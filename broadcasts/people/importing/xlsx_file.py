@@ -31,29 +31,31 @@ class XlsxTable:
     def __init__(self, opener: Opener, warnings: Warnings) -> None:
         self._open, self._warnings = opener, warnings
         with self._archive() as archive:
-            sheets = [(name, part) for name, part in _sheets(archive) if _count_rows(archive, part)]
+            everything = list(_sheets(archive))
+            sheets = [(name, part) for name, part in everything if _count_rows(archive, part)]
             if not sheets:
+                _look_for_damage(archive, [part for _name, part in everything])
                 raise UnreadableFile(str(EMPTY))
             self._part = sheets[0][1]
             self._warn_of_others([name for name, _part in sheets])
             self.total = max(_count_rows(archive, self._part) - 1, 0)
-        first = next(self._all(), None)
+        first = next(self._all(Warnings()), None)
         if first is None:
             raise UnreadableFile(str(EMPTY))
         self.headings = _without_blank_end(list(first.cells))
         refuse_columns(len(self.headings))
 
     def records(self) -> Iterator[Record]:
-        found = self._all()
+        found = self._all(self._warnings)
         next(found)
         yield from found
 
-    def _all(self) -> Iterator[Record]:
+    def _all(self, warnings: Warnings) -> Iterator[Record]:
         with self._archive() as archive:
             strings = _strings(archive)
             formats = _formats(archive)
             with archive.open(self._part) as sheet:
-                yield from read_rows(sheet, strings, formats, self._warnings)
+                yield from read_rows(sheet, strings, formats, warnings)
 
     @contextmanager
     def _archive(self) -> Iterator[ZipFile]:
@@ -97,6 +99,14 @@ def _sheets(archive: ZipFile) -> Iterator[tuple[str, str]]:
         part = target.removeprefix("/") if target.startswith("/") else f"xl/{target}"
         if part in archive.namelist():
             yield sheet.get("name", "")[:100], part
+
+
+def _look_for_damage(archive: ZipFile, parts: list[str]) -> None:
+    """A sheet that was cut before its first value is not empty."""
+    for part in parts:
+        with archive.open(part) as sheet:
+            for _record in read_rows(sheet, [], Formats([]), Warnings()):
+                pass
 
 
 def _part(archive: ZipFile, name: str) -> Element:
