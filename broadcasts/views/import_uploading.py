@@ -77,12 +77,12 @@ def _columns(request: HttpRequest, found: Import) -> HttpResponse:
 
 
 def _schools(request: HttpRequest, found: Import) -> HttpResponse:
-    """Its columns are known. Schools that are not there yet are an administrator's to add, or to leave out."""
+    """Its columns are known. Without its schools a district's zip cannot be read; an administrator adds them."""
     by = signed_in_user(request)
     missing = _schools_to_add(found, by)
-    if request.method != "POST":
+    if request.method != "POST" or (missing and "add" not in request.POST):
         return render(request, "broadcasts/import_schools.html", {"import": found, "missing": missing})
-    if missing and "add" in request.POST:
+    if missing:
         added = len(add_missing_schools(found, by))
         said = ngettext("%(count)d school was added.", "%(count)d schools were added.", added) % {"count": added}
         messages.success(request, said)

@@ -1,10 +1,8 @@
 """The way of an import through its pages: upload, columns, check, confirm, undo; and who may go it."""
 
-import io
 import re
 from pathlib import Path
 
-import openpyxl
 import pytest
 from django.test import Client
 from pytest_django import Settings
@@ -12,6 +10,7 @@ from pytest_django import Settings
 from broadcasts.models import AuditEntry, EmailAddress, Import, Membership, Person, School, User
 from tests import factory
 from tests.broadcasts.importing import LIST, NEW, confirm, latest, match, names, page, text_of, undo, upload
+from tests.broadcasts.people.importing.reading_files import as_xlsx
 
 
 @pytest.fixture(autouse=True)
@@ -53,12 +52,8 @@ def test_upload_match_check_confirm_undo(as_alice: Client, alice: User, lincoln:
 
 
 def test_an_excel_workbook_goes_the_same_way(as_alice: Client) -> None:
-    book = openpyxl.Workbook()
-    for row in (["ID", "Name", "Email", "Grade"], [1204, "Ann Lee", "ann@x.example", 5]):
-        book.active.append(row)
-    file = io.BytesIO()
-    book.save(file)
-    upload(as_alice, file.getvalue(), "people.xlsx")
+    data = as_xlsx(["ID", "Name", "Email", "Grade"], [1204, "Ann Lee", "ann@x.example", 5])
+    upload(as_alice, data, "people.xlsx")
     assert latest().format == "xlsx"
     match(as_alice, "sis_id", "name", "email", "grade")
     confirm(as_alice)
