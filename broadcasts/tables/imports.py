@@ -112,7 +112,10 @@ class StagedTable(tables.Table):  # type: ignore[misc]
             exclude=[name for name in self.base_columns if name not in shown],
             empty_text=_("Nobody."),
         )
-        self.caption = section.heading
+        by_number = "number" in section.columns
+        self.caption = (
+            _("In the order of the file, with its row numbers") if by_number else _("In the order of names")
+        )
         self.section = section
 
     def before_render(self, request: object) -> None:  # noqa: ARG002

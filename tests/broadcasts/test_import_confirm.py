@@ -58,7 +58,7 @@ def test_who_is_missing_stays_without_the_tick(as_alice: Client) -> None:
     upload(as_alice, PEOPLE.replace("s2,Ben Ode,ben@x.example,student,4,39\n", ""))
     match(as_alice)
     check = text_of(as_alice.get(page("detail")))
-    assert "<b>1 person</b> of 3 in the directory is not in the file." in check
+    assert "<b>1 person</b> of 3 from earlier imports is not in the file." in check
     assert "Make 1 person inactive" in check
     assert "Ben Ode" in text_of(as_alice.get(page("people", "missing")))
     confirm(as_alice)

@@ -20,6 +20,7 @@ from broadcasts.people.importing.oneroster.package import is_delta
 from broadcasts.people.importing.opening import detect_format
 
 DISTRICT = "district"
+SAMPLES = 3  # of a column, those with something in them
 
 
 class ImportForm(forms.Form):
@@ -135,7 +136,7 @@ class ColumnsForm(forms.Form):
     def rows(self) -> Iterator[ColumnRow]:
         for place, heading in enumerate(self.headings):
             samples = [row[place] for row in self.preview.samples if place < len(row) and row[place].strip()]
-            yield ColumnRow(heading, samples, self[f"column_{place}"], heading in self.remembered)
+            yield ColumnRow(heading, samples[:SAMPLES], self[f"column_{place}"], heading in self.remembered)
 
     def clean(self) -> None:
         if not self.errors:
