@@ -4,7 +4,7 @@ import lzma
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import BinaryIO, cast
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from django.conf import settings
@@ -22,8 +22,7 @@ ENCRYPTED = 0x1
 
 def open_zip(file: BinaryIO) -> ZipFile:
     """Python reads no more of a member than its entry says, so that checking the entries is enough."""
-    with explaining_damage(""):
-        archive = ZipFile(file)
+    archive = _open(file)
     members = archive.infolist()
     if len(members) > MOST_MEMBERS:
         raise UnreadableFile(_("The zip file has too many files in it. Import the zip file that your system made."))
@@ -32,6 +31,21 @@ def open_zip(file: BinaryIO) -> ZipFile:
         _refuse_shrunk(member)
     _refuse_large(sum(member.file_size for member in members))
     return archive
+
+
+def _open(file: BinaryIO) -> ZipFile:
+    with explaining_damage(""):
+        try:
+            return ZipFile(file)
+        except (ValueError, OSError) as error:  # places and names that cannot be
+            raise BadZipFile from error
+
+
+def open_inside(archive: ZipFile, member: ZipInfo | str) -> BinaryIO:
+    try:
+        return cast("BinaryIO", archive.open(member))
+    except (ValueError, OSError, RuntimeError) as error:
+        raise BadZipFile from error
 
 
 @contextmanager

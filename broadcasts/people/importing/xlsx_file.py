@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from xml.etree.ElementTree import Element
+from xml.parsers.expat import ExpatError
 from zipfile import ZipFile
 
 from defusedxml.common import DefusedXmlException
@@ -15,7 +16,7 @@ from broadcasts.people.decoding import EMPTY
 from broadcasts.people.importing.csv_file import Opener
 from broadcasts.people.importing.rows import Warnings
 from broadcasts.people.importing.tabular import Record, refuse_columns
-from broadcasts.people.importing.unzipping import explaining_damage, open_zip
+from broadcasts.people.importing.unzipping import explaining_damage, open_inside, open_zip
 from broadcasts.people.importing.xlsx_sheet import NAMESPACE, STRICT_NAMESPACE, Formats, read_rows, read_strings
 
 LARGEST_PART = 5 * 1024 * 1024  # of those that are read as a whole: they say how the workbook looks
@@ -54,7 +55,7 @@ class XlsxTable:
         with self._archive() as archive:
             strings = _strings(archive)
             formats = _formats(archive)
-            with archive.open(self._part) as sheet:
+            with open_inside(archive, self._part) as sheet:
                 yield from read_rows(sheet, strings, formats, warnings)
 
     @contextmanager
@@ -81,7 +82,7 @@ def _explaining_xml() -> Iterator[None]:
                 "read: it may be made to do harm."
             )
         ) from error
-    except (ParseError, KeyError, ValueError) as error:
+    except (ParseError, ExpatError, KeyError, ValueError) as error:
         raise UnreadableFile(
             _(
                 "The workbook is damaged or was not written by a spreadsheet program. Open it there, save it as an "
@@ -104,7 +105,7 @@ def _sheets(archive: ZipFile) -> Iterator[tuple[str, str]]:
 def _look_for_damage(archive: ZipFile, parts: list[str]) -> None:
     """A sheet that was cut before its first value is not empty."""
     for part in parts:
-        with archive.open(part) as sheet:
+        with open_inside(archive, part) as sheet:
             for _record in read_rows(sheet, [], Formats([]), Warnings()):
                 pass
 
@@ -114,7 +115,8 @@ def _part(archive: ZipFile, name: str) -> Element:
         raise UnreadableFile(
             _("The workbook has too many formats or sheets. Copy the people into a new workbook as values only.")
         )
-    root: Element = fromstring(archive.read(name))
+    with open_inside(archive, name) as part:
+        root: Element = fromstring(part.read())
     return root
 
 
@@ -124,7 +126,7 @@ def _count_rows(archive: ZipFile, part: str) -> int:
         return 0
     count, before = 0, b""
     has_value = False
-    with archive.open(part) as sheet:
+    with open_inside(archive, part) as sheet:
         for chunk in iter(lambda: sheet.read(io.DEFAULT_BUFFER_SIZE * 16), b""):
             text = before + chunk
             count += text.count(b"</row>") + text.count(b":row>")
@@ -140,7 +142,7 @@ def _strings(archive: ZipFile) -> list[str]:
         raise UnreadableFile(
             _("The workbook has too much text in it. Save it as “CSV UTF-8” and import that file instead.")
         )
-    with archive.open(STRINGS) as part:
+    with open_inside(archive, STRINGS) as part:
         return read_strings(part)
 
 

@@ -7,7 +7,7 @@ from django.utils.text import slugify
 
 from broadcasts import audit
 from broadcasts.models import Import, School, User
-from broadcasts.people.importing.oneroster.orgs import OrgInfo, find_schools, missing_among, read_orgs
+from broadcasts.people.importing.oneroster.orgs import SCHOOL, OrgInfo, find_schools, missing_among, read_orgs
 from broadcasts.people.importing.oneroster.package import open_package
 from broadcasts.people.importing.rows import Warnings
 from broadcasts.people.importing.stored_file import open_stored
@@ -24,12 +24,12 @@ def missing_schools(import_: Import) -> list[OrgInfo]:
 def add_missing_schools(import_: Import, by: User | None) -> list[School]:
     """Add them, and note the ids of those that were found by name: a delta may come without names."""
     infos = _orgs_of(import_)
+    found = find_schools(infos, None)
     for info in infos:
-        school = find_schools([info], None).get(info.sourced_id)
-        if school and not school.sis_id:
+        if (school := found.get(info.sourced_id)) and not school.sis_id:
             _remember_id(school, info, by)
     model = School.objects.order_by("pk").first()
-    return [_add(info, model, by) for info in missing_among(infos)]
+    return [_add(info, model, by) for info in infos if info.type == SCHOOL and info.sourced_id not in found]
 
 
 def _orgs_of(import_: Import) -> list[OrgInfo]:
@@ -47,7 +47,7 @@ def _remember_id(school: School, info: OrgInfo, by: User | None) -> None:
 
 def _add(info: OrgInfo, model: School | None, by: User | None) -> School:
     school = School.objects.create(
-        name=info.name or info.sourced_id,
+        name=_free_name(info),
         slug=_free_slug(info.name),
         sis_id=info.sourced_id,
         time_zone=model.time_zone if model else "UTC",
@@ -55,6 +55,11 @@ def _add(info: OrgInfo, model: School | None, by: User | None) -> School:
     )
     audit.record(by, "school.added", school, school=school, sis_id=info.sourced_id)
     return school
+
+
+def _free_name(info: OrgInfo) -> str:
+    is_taken = School.objects.filter(name__iexact=info.name).exists()
+    return f"{info.name[:90]} ({info.sourced_id[:90]})" if is_taken or not info.name else info.name
 
 
 def _free_slug(name: str) -> str:

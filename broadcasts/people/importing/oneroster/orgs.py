@@ -97,11 +97,14 @@ def find_schools(infos: list[OrgInfo], own: School | None) -> dict[str, School]:
         return {info.sourced_id: own for info in _find_own(orgs, own)}
     schools = list(School.objects.all())
     by_id = {school.sis_id: school for school in schools if school.sis_id}
-    by_name = {school.name.casefold(): school for school in schools}
     found = {}
     for info in orgs:
-        school = by_id.get(info.sourced_id) or by_id.get(info.identifier) or by_name.get(info.name.casefold())
-        if school:
+        if school := by_id.get(info.sourced_id) or by_id.get(info.identifier):
+            found[info.sourced_id] = school
+    by_name = {school.name.casefold(): school for school in schools if school not in found.values()}
+    for info in orgs:
+        # Taken out of the names: of two schools of one name, only one can be that of Messenger.
+        if info.sourced_id not in found and (school := by_name.pop(info.name.casefold(), None)):
             found[info.sourced_id] = school
     return found
 

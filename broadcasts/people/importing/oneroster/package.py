@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from broadcasts.people.columns import UnreadableFile
 from broadcasts.people.importing.oneroster.table import MANIFEST, Layout, RosterTable
 from broadcasts.people.importing.rows import Warnings
-from broadcasts.people.importing.unzipping import explaining_damage, open_zip
+from broadcasts.people.importing.unzipping import explaining_damage, open_inside, open_zip
 
 NOT_THE_PACKAGE = "__MACOSX"
 USERS_FILE = "users.csv"
@@ -91,7 +91,7 @@ def find_members(archive: ZipFile) -> dict[str, ZipInfo]:
     found: dict[str, ZipInfo] = {}
     for member in sorted(archive.infolist(), key=lambda one: one.filename.count("/")):
         folder, _slash, name = member.filename.replace("\\", "/").rpartition("/")
-        if member.is_dir() or not name.casefold().endswith(".csv") or "/" in folder or folder == NOT_THE_PACKAGE:
+        if not name.casefold().endswith(".csv") or "/" in folder or folder == NOT_THE_PACKAGE:
             continue
         other = found.get(name.casefold())
         if other and other.filename.count("/") == member.filename.count("/"):
@@ -104,5 +104,5 @@ def find_members(archive: ZipFile) -> dict[str, ZipInfo]:
 
 @contextmanager
 def open_member(archive: ZipFile, member: ZipInfo) -> Iterator[BinaryIO]:
-    with explaining_damage(member.filename), archive.open(member) as file:
-        yield file  # type: ignore[misc]  # reads like one
+    with explaining_damage(member.filename), open_inside(archive, member) as file:
+        yield file

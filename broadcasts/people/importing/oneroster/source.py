@@ -117,15 +117,17 @@ class _Roster:
         """By their classes to those whose row names none, to guardians by their children, else by their district."""
         for user, schools in enrolled.items():
             self._belong(user, schools)
-        for user, facts in self._users.items():
-            if not facts.schools and not facts.is_guardian:
-                self._belong(user, facts.broad)
+        self._give_whole_district(but_guardians=True)
         for student, guardian in self._pairs:
             of_student = self._facts_of(student)
             if guardian in self._users and of_student:
                 self._belong(guardian, of_student.schools)
+        self._give_whole_district(but_guardians=False)
+
+    def _give_whole_district(self, *, but_guardians: bool) -> None:
+        """Not in an import for one school: it would take the staff of the whole district."""
         for user, facts in self._users.items():
-            if not facts.schools:
+            if self._own is None and not facts.schools and not (but_guardians and facts.is_guardian):
                 self._belong(user, facts.broad)
 
     def _belong(self, user: str, schools: tuple[int, ...]) -> None:

@@ -31,7 +31,7 @@ def measure(path: Path, form: str) -> dict[str, float]:
 
 
 def csv_rows(people: int) -> list[tuple[str, ...]]:
-    rows = [CSV_HEADINGS]
+    rows: list[tuple[str, ...]] = [CSV_HEADINGS]
     for number in range(people):
         is_student = number % 3 == 0
         kind, grade = ("student", str(number % 12 + 1)) if is_student else ("guardian", "")

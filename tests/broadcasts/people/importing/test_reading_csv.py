@@ -94,7 +94,7 @@ def test_a_hint_for_excel_and_an_old_end_of_file_are_no_rows(lincoln: School) ->
 def test_types_are_looked_up(lincoln: School) -> None:
     general = make_type("General")
     found = read("Name,Types\nA,General\nB,\nC,Weather\n", lincoln)
-    assert found.people["A"].types == {general.pk}
+    assert found.people["A"].types == frozenset([general.pk])
     assert found.people["B"].types == frozenset()
     assert "“Weather” is not a broadcast type" in found.reason
 

@@ -2,9 +2,13 @@ import io
 import re
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 from openpyxl.xml.constants import SHEET_MAIN_NS
 from pytest_django import Settings
@@ -12,6 +16,8 @@ from pytest_django import Settings
 from broadcasts.models import Import, School
 from broadcasts.people.columns import UnreadableFile
 from broadcasts.people.importing.opening import detect_format
+from broadcasts.people.importing.rows import Warnings
+from broadcasts.people.importing.xlsx_file import XlsxTable
 from tests.broadcasts.people.importing.reading_files import as_xlsx, as_zip, make_import, members_of, read
 from tests.factory import make_school
 
@@ -34,6 +40,7 @@ def with_shared_strings(data: bytes) -> bytes:
 
 
 PEOPLE = with_shared_strings(as_xlsx(("SIS ID", "Name", "Email"), ("7", "Amber Brook", "a@families.example")))
+MEMBERS = members_of(PEOPLE)
 BOMB = "".join(f'<!ENTITY b{n} "&b{n - 1};&b{n - 1};&b{n - 1};&b{n - 1};&b{n - 1};">' for n in range(1, 12))
 
 
@@ -231,3 +238,23 @@ def test_an_empty_workbook_is_empty(lincoln: School) -> None:
 
 def test_stored_without_compression_is_a_workbook_too(lincoln: School) -> None:
     assert list(read(as_zip(members_of(PEOPLE), zipfile.ZIP_STORED), lincoln).people) == ["7"]
+
+
+@given(st.integers(0, len(PEOPLE) - 1), st.integers(1, 255))
+@hypothesis_settings(max_examples=150, deadline=None)
+def test_whichever_byte_changed_reading_ends_or_says_why(place: int, by: int) -> None:
+    data = bytearray(PEOPLE)
+    data[place] ^= by
+    with suppress(UnreadableFile):
+        list(XlsxTable(lambda: io.BytesIO(bytes(data)), Warnings()).records())
+
+
+@given(st.sampled_from([SHEET, STRINGS, WORKBOOK, "xl/styles.xml"]), st.data())
+@hypothesis_settings(max_examples=150, deadline=None)
+def test_whatever_its_parts_say_reading_ends_or_says_why(name: str, data: st.DataObject) -> None:
+    text = MEMBERS[name]
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, min(len(text), start + 9)))
+    members = {**MEMBERS, name: text[:start] + data.draw(st.binary(max_size=9)) + text[end:]}
+    with suppress(UnreadableFile):
+        list(XlsxTable(lambda: io.BytesIO(as_zip(members)), Warnings()).records())
