@@ -108,6 +108,7 @@ class StagedAddress(models.Model):
         models.SET_NULL,
         null=True,
         related_name="+",
+        db_index=False,
         db_constraint=False,
         help_text="The address of the directory.",
     )

@@ -33,12 +33,6 @@ HAS_OTHER_TYPES = """s.id IN (SELECT a.staged_id FROM broadcasts_stagedaddress a
         JOIN broadcasts_importedtypes i ON i.address_id = a.email_id AND i.of_import_id = a.of_import_id
         WHERE a.of_import_id = %(import)s)"""
 
-FORGET = """
-UPDATE broadcasts_stagedperson SET action = '', person_id = NULL, old_name = '', old_kind = '',
-        old_language = '', old_grade = '', old_sis_id = '', old_school_id = NULL, old_other_schools = '',
-        old_is_active = NULL, old_is_imported = NULL
-WHERE of_import_id = %(import)s AND number > 0 AND action <> 'rejected'
-"""
 # They are matched so that nobody makes them twice; their home school says what they are called.
 AT_HOME_ELSEWHERE = """
 UPDATE broadcasts_stagedperson AS s SET action = 'unchanged' FROM broadcasts_person p
@@ -94,9 +88,7 @@ def compare(import_: Import, *, again: bool = False) -> None:
 
     Only those whom the check page counted may be made inactive by the tick on it.
     """
-    if again:
-        execute(import_, FORGET)
-    match_people(import_)
+    match_people(import_, again=again)
     execute(import_, AT_HOME_ELSEWHERE)
     execute(import_, NAMELESS, words=_("The name is missing, and nobody in the directory has this id."))
     compare_addresses(import_)

@@ -19,7 +19,7 @@ FROM (
     LEFT JOIN broadcasts_emailaddress e ON e.person_id = s.person_id AND e.key = b.key
     WHERE b.of_import_id = %(import)s AND s.action = ''
 ) AS found
-WHERE a.id = found.id
+WHERE a.id = found.id AND (a.action <> found.action OR COALESCE(a.email_id, 0) <> COALESCE(found.email_id, 0))
 """
 ADDRESSES_GONE = """
 INSERT INTO broadcasts_stagedaddress

@@ -15,6 +15,16 @@ UPDATE broadcasts_stagedperson AS s SET person_id = p.id FROM broadcasts_person 
 WHERE s.of_import_id = %(import)s AND s.action = '' AND s.sis_id <> ''
     AND p.school_id = s.school_id AND p.sis_id = s.sis_id AND NOT (p.sis_id = '')
 """
+# What was found before is forgotten on the way; old values are written anew with the action.
+AT_HOME_NOW = """
+UPDATE broadcasts_stagedperson AS s SET action = '', person_id = found.person_id
+FROM (
+    SELECT r.id, p.id AS person_id FROM broadcasts_stagedperson r
+    LEFT JOIN broadcasts_person p ON p.school_id = r.school_id AND p.sis_id = r.sis_id AND NOT (p.sis_id = '')
+    WHERE r.of_import_id = %(import)s AND r.number > 0 AND r.action <> 'rejected'
+) AS found
+WHERE s.id = found.id
+"""
 # A school's import: who is at home elsewhere and belongs to it besides.
 BESIDES = """
 UPDATE broadcasts_stagedperson AS s SET person_id = known.id
@@ -86,9 +96,9 @@ WHERE s.id = r.id
 """
 
 
-def match_people(import_: Import) -> None:
+def match_people(import_: Import, *, again: bool = False) -> None:
     """Inside a transaction: the candidates are gone at its end."""
-    execute(import_, AT_HOME)
+    execute(import_, AT_HOME_NOW if again else AT_HOME)
     execute(import_, ELSEWHERE if import_.school_id is None else BESIDES)
     unmatched = StagedPerson.objects.filter(of_import=import_, action="", person=None)
     if not unmatched.exists():
