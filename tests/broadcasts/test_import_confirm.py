@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from broadcasts import actors
-from broadcasts.models import AuditEntry, Import, Person
+from broadcasts.models import AuditEntry, Import, Person, School
 from tests import factory
 from tests.broadcasts.importing import (
     COLUMNS,
@@ -140,3 +140,60 @@ def test_undo_ends_after_a_day(as_alice: Client) -> None:
     undo(as_alice)
     assert latest().status == "done"
     assert "Ann Lee" in names()
+
+
+def test_a_file_without_any_usable_row_is_refused_with_its_rows(as_alice: Client) -> None:
+    upload(as_alice, "Name,Role\nAnn,wizard\nBen,witch\n")
+    match(as_alice, "name", "kind")
+    refused = text_of(as_alice.get(page("detail")))
+    assert "The file cannot be used" in refused
+    assert "<b>2</b> <span>Rejected</span>" in refused
+    assert page("confirm") not in refused
+    assert "witch" in text_of(as_alice.get(page("people", "rejected")))
+    assert b"Ben,witch,3," in b"".join(as_alice.get(page("rejected-download")))
+    assert page("columns") in refused
+    match(as_alice, "name", "")
+    assert "<b>2</b> <span>New</span>" in text_of(as_alice.get(page("detail")))
+
+
+def test_what_somebody_changed_since_stays_and_is_named(as_alice: Client) -> None:
+    bring(as_alice)
+    upload(as_alice, PEOPLE.replace("Ann Lee", "Ann Lea").replace("Ben Ode", "Ben Odd"))
+    match(as_alice)
+    confirm(as_alice)
+    Person.objects.filter(sis_id="s1").update(name="Ann Kim")
+    undo(as_alice)
+    undone = text_of(as_alice.get(page("detail")))
+    assert "1 person was put back" in undone
+    assert "1 person stays, because somebody changed them since" in undone
+    assert "<li>Ann Lea</li>" in undone
+    assert names() == {"Ann Kim", "Ben Ode", "Cleo Lee"}
+
+
+def test_types_that_change_are_shown_from_old_to_new(as_alice: Client) -> None:
+    factory.make_type("Emergency")
+    heading = "Name,Email,Receives\n"
+    upload(as_alice, f"{heading}Ann,ann@x.example,General\n")
+    match(as_alice, "name", "email", "types")
+    confirm(as_alice)
+    upload(as_alice, f"{heading}Ann,ann@x.example,Emergency\n")
+    match(as_alice, "name", "email", "types")
+    changed = text_of(as_alice.get(page("people", "changed")))
+    assert "receives General at ann@x.example: yes → <b>no</b>" in changed
+    assert "receives Emergency at ann@x.example: no → <b>yes</b>" in changed
+    assert "2 choices of broadcast types changed" in text_of(as_alice.get(page("detail")))
+
+
+def test_while_another_import_is_stored_nothing_is_confirmed_or_undone(as_alice: Client, jefferson: School) -> None:
+    bring(as_alice)
+    ours = page("detail")
+    undo_url = page("undo")
+    factory.make_import(jefferson, "merging")
+    as_alice.post(undo_url)
+    assert "Another import is being stored or undone right now." in text_of(as_alice.get(ours))
+    upload(as_alice)
+    match(as_alice)
+    refused = confirm(as_alice)
+    assert refused.status_code == 422
+    assert "Another import is being stored or undone right now." in text_of(refused)
+    assert latest().status == "checked"
