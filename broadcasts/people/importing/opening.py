@@ -37,6 +37,8 @@ def detect_format(file: BinaryIO, name: str) -> Import.Format:
     for magic, what in FOREIGN:
         if start.startswith(magic):
             raise UnreadableFile(f"{what} {SAVE_AS_CSV}")
+    if start.lstrip().startswith(b"<"):
+        raise UnreadableFile(f"{_('This is a web page or an XML file, not a CSV file.')} {SAVE_AS_CSV}")
     if name.casefold().endswith((".zip", ".xlsx")):
         raise UnreadableFile(
             _("“%(name)s” is damaged, or is not what its name says. Export it again and import the new file.")

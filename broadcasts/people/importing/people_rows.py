@@ -43,11 +43,15 @@ class TabularSource:
         self.has_guardians = self._reader.has_links
 
     def rows(self) -> Iterator[PersonRow | GuardianRow]:
-        count = 0
+        count, links = 0, 0
         for count, record in enumerate(self._table.records(), 1):
             if count > settings.MAX_IMPORT_ROWS:
                 raise UnreadableFile(too_many_rows())
-            yield from self._reader.read(record)
+            for row in self._reader.read(record):
+                links += isinstance(row, GuardianRow)
+                yield row
+        # A column that is empty throughout does not say that nobody has guardians.
+        self.has_guardians = self.has_guardians and links > 0
         if not count:
             raise UnreadableFile(
                 _("The file has headings but no people. Add one row for each person and import it again.")

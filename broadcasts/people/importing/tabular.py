@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from openpyxl.utils.cell import get_column_letter
 
 from broadcasts.people.columns import UnreadableFile
 
@@ -45,7 +45,8 @@ def name_headings(headings: Sequence[str]) -> list[str]:
     times: Counter[str] = Counter()
     names = []
     for place, heading in enumerate(headings, 1):
-        name = " ".join(heading.split())[:MAX_HEADING] or _("Column %(place)d") % {"place": place}
+        # The letter in no language: the worker's may be another than the user's.
+        name = " ".join(heading.split())[:MAX_HEADING] or f"({get_column_letter(place)})"
         times[name.casefold()] += 1
         names.append(name if times[name.casefold()] == 1 else f"{name} ({times[name.casefold()]})")
     return names

@@ -54,7 +54,7 @@ def explaining_damage(name: str) -> Iterator[None]:
     try:
         yield
     except (BadZipFile, EOFError, zlib.error, lzma.LZMAError, NotImplementedError) as error:
-        what = _("The zip file") if not name else _("“%(name)s” in the zip file") % {"name": name}
+        what = _("The zip file") if not name else _("“%(name)s” in the zip file") % {"name": name[:100]}
         raise UnreadableFile(
             _("%(what)s is damaged or was cut off on its way. Export it again and import the new file.")
             % {"what": what}

@@ -35,7 +35,6 @@ NO_SCHOOL = gettext_lazy("Neither the file nor Messenger says which school this 
 
 class RosterSource:
     has_ids = True
-    has_guardians = True
 
     def __init__(self, import_: Import) -> None:
         self.warnings = Warnings()
@@ -46,10 +45,13 @@ class RosterSource:
             users = package.table(USERS)
             self.headings: Sequence[str] = users.headings
             self.total = users.total
+            self.has_guardians = users.has("agentSourcedIds")
 
     def rows(self) -> Iterator[PersonRow | GuardianRow]:
         with open_stored(self._import) as file, open_package(file, self.warnings) as package:
             roster = _Roster(package, self._import.school)
+            # An export that leaves the column empty throughout does not say that nobody has guardians.
+            self.has_guardians = roster.has_guardians
             yield from roster.people()
             yield from roster.guardians()
 
@@ -69,6 +71,10 @@ class _Roster:
         self._known = find_known(self._users.keys() | self._links.agents(), own) if self._is_delta else {}
         self._pairs = self._links.resolve(self._facts_of, warnings)
         self._give_schools(find_schools_by_enrollment(package, orgs, self._users))
+
+    @property
+    def has_guardians(self) -> bool:
+        return bool(self._pairs)
 
     def people(self) -> Iterator[PersonRow]:
         table = self._package.table(USERS)
@@ -94,6 +100,8 @@ class _Roster:
         yield from self._links.rows(pairs)
 
     def _with_school(self, person: PersonRow, cells: tuple[str, ...]) -> PersonRow:
+        if self._own and person.school:
+            return replace(person, school=self._own.pk)  # also who is at home elsewhere and belongs here besides
         if person.school:
             return person
         reasons = (*person.reasons, str(NO_SCHOOL))

@@ -11,16 +11,19 @@ from openpyxl import Workbook
 from broadcasts.models import Import, School
 from broadcasts.people.importing.opening import detect_format, open_source
 from broadcasts.people.importing.rows import GuardianRow, PersonRow, Source
-from tests.broadcasts.people.importing.oneroster_district import as_text, words
+from tests.broadcasts.people.importing.oneroster_words import as_text, words
 
 MANIFEST = "propertyName,value\nmanifest.version,1.0\noneroster.version,1.1\nfile.users,bulk\nfile.orgs,bulk\n"
 ORGS = (
     "sourcedId,status,dateLastModified,name,type,identifier,parentSourcedId\n"
     "d,,,District,district,,\nl,,,Lincoln,school,,d\nj,,,Jefferson,school,,d\n"
 )
+ENROLLMENTS = "sourcedId,classSourcedId,schoolSourcedId,userSourcedId,role\n"
+ROLES = "sourcedId,userSourcedId,roleType,role,beginDate,endDate,orgSourcedId\n"
 USER_COLUMNS = words(
     "sourcedId enabledUser orgSourcedIds role username givenName familyName email agentSourcedIds grades"
 )
+USER_COLUMNS_12 = [*[one for one in USER_COLUMNS if one not in {"orgSourcedIds", "role"}], "primaryOrgSourcedId"]
 
 
 @dataclass
@@ -116,3 +119,13 @@ def as_roster(*users: Mapping[str, str], columns: Sequence[str] = USER_COLUMNS, 
     """A OneRoster 1.1 zip of these users. `files`: others, or other contents; None: not there."""
     there = {"manifest": MANIFEST, "orgs": ORGS, "users": users_csv(*users, columns=columns), **files}
     return as_zip({f"{name}.csv": text for name, text in there.items() if text is not None})
+
+
+def read_roster(data: bytes, school: School | None = None) -> Read:
+    return read(data, school, name="roster.zip")
+
+
+def with_roles(
+    *users: dict[str, str], roles: str, manifest: str = MANIFEST + "file.roles,bulk\n", **files: str | None
+) -> bytes:
+    return as_roster(*users, columns=USER_COLUMNS_12, roles=ROLES + roles, manifest=manifest, **files)

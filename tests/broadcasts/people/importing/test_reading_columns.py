@@ -99,7 +99,7 @@ def test_the_preview_shows_the_first_rows_and_guesses(lincoln: School, as_workbo
 
 
 def test_columns_without_a_heading_have_a_name(lincoln: School) -> None:
-    assert preview(make_import("Name,,x\nA,b,c\n", lincoln)).headings == ["Name", "Column 2", "x"]
+    assert preview(make_import("Name,,x\nA,b,c\n", lincoln)).headings == ["Name", "(B)", "x"]
 
 
 def test_every_meaning_fits_the_column_of_the_database() -> None:

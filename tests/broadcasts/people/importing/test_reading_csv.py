@@ -13,7 +13,7 @@ from broadcasts.people.columns import UnreadableFile
 from broadcasts.people.importing import csv_file
 from broadcasts.people.importing.csv_file import CsvTable, survey
 from broadcasts.people.importing.opening import detect_format, open_source
-from tests.broadcasts.people.importing.reading_files import make_import, read
+from tests.broadcasts.people.importing.reading_files import make_import, read, read_all
 from tests.factory import make_school, make_type
 
 pytestmark = pytest.mark.django_db
@@ -129,6 +129,13 @@ def test_rows_are_rejected_with_their_reason(lincoln: School, heading: str, cell
     assert "Good" in {row.name for row in found.people.values()}
 
 
+def test_an_empty_column_does_not_say_that_nobody_has_guardians(lincoln: School) -> None:
+    for cell, says in (("", False), ("G1", True)):
+        source = open_source(make_import(f"Student ID,Name,Guardian IDs\nS1,A,{cell}\n", lincoln))
+        read_all(source)
+        assert source.has_guardians is says
+
+
 def test_a_rejected_student_keeps_guardians(lincoln: School) -> None:
     found = read("Student ID,Name,Guardian IDs\nS1,,G1\nS2,A,G1\n", lincoln)
     assert [row.sis_id for row in found.rejected] == ["S1"]
@@ -195,6 +202,7 @@ def test_unusable_files_are_refused_in_plain_words(lincoln: School, data: bytes,
         (b"%PDF-1.7 ...", "PDF"),
         (b"\xd0\xcf\x11\xe0 ...", "old Excel workbook"),
         (b"\x1f\x8b ...", "compressed"),
+        (b"<table><tr><td>Name", "web page"),
         (b"PK\x03\x04 and then nothing", "damaged or was cut off"),
     ],
 )
