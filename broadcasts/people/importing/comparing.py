@@ -7,7 +7,7 @@ from broadcasts.models import Import
 from broadcasts.people.importing.comparing_addresses import compare_addresses
 from broadcasts.people.importing.comparing_guardians import compare_guardians
 from broadcasts.people.importing.executing import execute
-from broadcasts.people.importing.matching import match_people
+from broadcasts.people.importing.recognising import match_people
 
 # What a person becomes, by `s`, the staged row; {was}: what the directory has. An empty cell says nothing.
 WANTED = {

@@ -30,12 +30,17 @@ def missing_count(import_: Import) -> int:
     return StagedPerson.objects.filter(of_import=import_, action=StagedPerson.Action.MISSING).count()
 
 
-def needs_typed_number(import_: Import) -> bool:
-    """Whether so many are missing that their number has to be typed."""
+def known_count(import_: Import) -> int:
+    """Whom a complete file could miss."""
     known = Person.objects.filter(is_active=True, is_imported=True)
     if import_.school_id is not None:
         known = known.filter(school=import_.school_id)
-    return missing_count(import_) * 100 > known.count() * MOST_MISSING_PERCENT
+    return known.count()
+
+
+def needs_typed_number(import_: Import) -> bool:
+    """Whether so many are missing that their number has to be typed."""
+    return missing_count(import_) * 100 > known_count(import_) * MOST_MISSING_PERCENT
 
 
 def confirm_import(

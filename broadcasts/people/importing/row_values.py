@@ -5,7 +5,7 @@ from hashlib import blake2b
 from typing import Any
 
 from broadcasts.models import Import
-from broadcasts.people.importing.matching import match_key, name_key
+from broadcasts.people.importing.recognising import match_key, name_key
 from broadcasts.people.importing.rejecting import why_unusable
 from broadcasts.people.importing.rows import GuardianRow, PersonRow
 
