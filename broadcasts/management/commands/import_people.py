@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from broadcasts.models import Import, School, StagedPerson
 from broadcasts.people.columns import UnreadableFile
 from broadcasts.people.importing.discarding import discard_import
+from broadcasts.people.importing.matching import preview
 from broadcasts.people.importing.merging import (
     CannotImport,
     confirm_import,
@@ -67,6 +68,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="end with one line of JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        self.columns = dict(read_column(text) for text in options["column"])
         import_ = make_import(options)
         self.stage(import_)
         if options["check"]:
@@ -84,6 +86,7 @@ class Command(BaseCommand):
 
     def stage(self, import_: Import) -> None:
         try:
+            choose_columns(import_, self.columns)
             stage_import(import_.pk, open_source(import_))
         except UnreadableFile as error:
             refuse_import(import_.pk, str(error))
@@ -130,7 +133,6 @@ class Command(BaseCommand):
 
 def make_import(options: dict[str, Any]) -> Import:
     file: Path = options["file"]
-    columns = dict(read_column(text) for text in options["column"])
     try:
         with file.open("rb") as content:
             format_ = detect_format(content, file.name)
@@ -142,7 +144,6 @@ def make_import(options: dict[str, Any]) -> Import:
                 is_complete=not options["changes_only"],
                 file=File(content, file.name),
                 file_name=file.name,
-                columns=columns,
             )
     except OSError as error:
         raise refused(f"{file}: {error.strerror}.") from error
@@ -152,6 +153,19 @@ def make_import(options: dict[str, Any]) -> Import:
 
 def refused(reason: str) -> CommandError:
     return CommandError(reason, returncode=BAD_INPUT)
+
+
+def choose_columns(import_: Import, given: dict[str, str]) -> None:
+    """What is given beside what we guess, as on the page. Raises UnreadableFile."""
+    if not given:
+        return
+    seen = preview(import_)
+    if unknown := [heading for heading in given if heading not in seen.headings]:
+        raise UnreadableFile(f"The file has no column “{unknown[0]}”. Its columns: {', '.join(seen.headings)}.")
+    # What is given to one column is not guessed for another.
+    guessed = {heading: "" if meaning in given.values() else meaning for heading, meaning in seen.guessed.items()}
+    import_.columns = guessed | given
+    import_.save(update_fields=["columns"])
 
 
 def read_column(text: str) -> tuple[str, str]:

@@ -103,6 +103,7 @@ def test_bad_input_is_refused(lincoln: School, jefferson: School, file: Path, tm
     assert "Say which --school" in str(fail(file))
     assert "no such school" in str(fail(file, "--school", "roosevelt"))
     assert fail(tmp_path / "nowhere.csv", "--school", "lincoln").returncode == 2
+    assert "no column “Grade”" in str(fail(file, "--school", "lincoln", "--column", "Grade=grade"))
     assert "not HEADING=MEANING" in str(fail(file, "--school", "lincoln", "--column", "Name"))
     file.write_text("")
     assert fail(file, "--school", "lincoln").returncode == 2
