@@ -268,7 +268,8 @@ def test_an_error_of_our_own_stores_nothing_and_lets_others_go_on(lincoln: Schoo
     # As no reader should do it: the same address twice.
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO broadcasts_stagedaddress (of_import_id, staged_id, action, address, key, is_valid, position) "
+            "INSERT INTO broadcasts_stagedaddress "
+            "(of_import_id, staged_id, action, address, key, is_valid, position) "
             "SELECT of_import_id, staged_id, action, address, key, is_valid, 1 FROM broadcasts_stagedaddress"
         )
     with pytest.raises(IntegrityError):
