@@ -11,6 +11,7 @@ from django.utils import timezone
 from broadcasts.delivering.sweeping import sweep, waiting
 from broadcasts.delivering.working import work_on
 from broadcasts.models import Broadcast
+from broadcasts.people.importing.working import imports_to_resume, work_on_import
 
 # Then the message ends and another takes its place, so that a worker can be stopped.
 MOST_SHIFTS = 60
@@ -43,17 +44,36 @@ def work_on_emergency(broadcast_id: int) -> None:
     _work(broadcast_id, is_emergency=True)
 
 
+@dramatiq.actor(queue_name="housekeeping", max_retries=0, time_limit=NO_LIMIT)
+def stage(import_id: int) -> None:
+    work_on_import(import_id)
+
+
+@dramatiq.actor(queue_name="housekeeping", max_retries=0, time_limit=NO_LIMIT)
+def merge(import_id: int) -> None:
+    work_on_import(import_id)
+
+
+@dramatiq.actor(queue_name="housekeeping", max_retries=0, time_limit=NO_LIMIT)
+def undo(import_id: int) -> None:
+    work_on_import(import_id)
+
+
 def wake(broadcast_id: int) -> None:
     """Ask for as many workers as we may open connections. Call it on commit."""
     _ask(broadcast_id, settings.DELIVERING_CONNECTIONS)
 
 
 def sweep_and_wake() -> int:
-    """One round of the sweep; how many broadcasts had something due."""
-    due = sweep(timezone.now())
+    """One round of the sweep; how many broadcasts and imports had something due."""
+    now = timezone.now()
+    due = sweep(now)
     for broadcast_id in due:
         wake(broadcast_id)
-    return len(due)
+    imports = imports_to_resume(now)
+    for import_id in imports:
+        stage.send(import_id)  # whatever it needs: its status says what
+    return len(due) + len(imports)
 
 
 def _ask(broadcast_id: int, workers: int) -> None:

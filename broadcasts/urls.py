@@ -1,4 +1,4 @@
-"""Pages in the order of the work: people, lists, compose, review, send, watch."""
+"""Pages in the order of the work: people, imports, lists, compose, review, send, watch."""
 
 from django.conf import settings
 from django.urls import URLPattern, path
@@ -7,6 +7,10 @@ from broadcasts.views import (
     address_fixing,
     composing,
     guardians,
+    import_deciding,
+    import_people,
+    import_uploading,
+    imports,
     lists,
     people,
     person,
@@ -42,6 +46,20 @@ urlpatterns: list[URLPattern] = [
     path("people/addresses/<int:pk>/correct/", address_fixing.address_correct, name="address-correct"),
     path("people/addresses/<int:pk>/confirm/", address_fixing.address_confirm, name="address-confirm"),
     path("people/addresses/<int:pk>/missed/", address_fixing.address_missed, name="address-missed"),
+    path("people/imports/", imports.import_list, name="import-list"),
+    path("people/imports/new/", import_uploading.import_new, name="import-new"),
+    path("people/imports/<int:pk>/", imports.import_detail, name="import-detail"),
+    path("people/imports/<int:pk>/progress/", imports.import_progress, name="import-progress"),
+    path("people/imports/<int:pk>/columns/", import_uploading.import_columns, name="import-columns"),
+    path("people/imports/<int:pk>/people/<slug:slug>/", import_people.import_people, name="import-people"),
+    path(
+        "people/imports/<int:pk>/rejected.csv",
+        import_people.import_rejected_download,
+        name="import-rejected-download",
+    ),
+    path("people/imports/<int:pk>/confirm/", import_deciding.import_confirm, name="import-confirm"),
+    path("people/imports/<int:pk>/undo/", import_deciding.import_undo, name="import-undo"),
+    path("people/imports/<int:pk>/discard/", import_deciding.import_discard, name="import-discard"),
     path("broadcasts/", progress.broadcast_list, name="broadcast-list"),
     path("broadcasts/new/", composing.broadcast_new, name="broadcast-new"),
     path("broadcasts/<int:pk>/edit/", composing.broadcast_edit, name="broadcast-edit"),

@@ -22,7 +22,7 @@ from tracking.bounces.listener import BounceListener
 
 HOST = "127.0.0.1"
 WEB_THREADS = 8
-QUEUES = ("emergency", "broadcast")
+QUEUES = ("emergency", "broadcast", "housekeeping")
 STOP_SECONDS = 20
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from django.db.models import Count, QuerySet
 
 from broadcasts.counting import counts_by_broadcast
 from broadcasts.delivering.doubts import doubtful
-from broadcasts.models import UNDER_WAY, Broadcast, Delivery, List, School, Upload, User
+from broadcasts.models import UNDER_WAY, Broadcast, Delivery, Import, List, School, Upload, User
 from reports.addresses_to_fix import AddressesToFix
 
 LAST_BROADCASTS = 5
@@ -102,9 +102,17 @@ class Overview:
         waiting = Upload.objects.visible_to(self.user).filter(status=Upload.Status.CHECKING)
         return list(waiting.select_related("school").order_by("-pk")[:AT_MOST])
 
+    @cached_property
+    def imports(self) -> list[Import]:
+        """Those whose next step is a person's."""
+        waiting = Import.objects.visible_to(self.user).filter(
+            status__in=[Import.Status.UPLOADED, Import.Status.CHECKED]
+        )
+        return list(waiting.select_related("school")[:AT_MOST])
+
     @property
     def needs_a_person(self) -> bool:
-        at_hand = self.drafts or self.uploads or self.with_failed_addresses or self.with_doubts
+        at_hand = self.drafts or self.uploads or self.imports or self.with_failed_addresses or self.with_doubts
         return bool(at_hand or self.addresses_to_fix)
 
     @cached_property

@@ -4,7 +4,7 @@ Alice works in the office of Lincoln school, Bob in that of Jefferson school, Ch
 """
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from broadcasts.addresses import address_key, is_valid_address
 from broadcasts.models import (
@@ -13,12 +13,15 @@ from broadcasts.models import (
     ContactType,
     Content,
     EmailAddress,
+    Import,
     List,
     ListMember,
     Membership,
     Person,
     School,
     Sender,
+    StagedAddress,
+    StagedPerson,
     User,
 )
 
@@ -97,3 +100,30 @@ def make_broadcast(
     broadcast.lists.add(make_list(school, people))
     Content.objects.create(broadcast=broadcast, subject=subject, body_html=body_html)
     return broadcast
+
+
+def make_import(school: School | None = None, status: str = "checked", **fields: object) -> Import:
+    """An import of a file that nobody reads; without a school, one for the whole district."""
+    fields.setdefault("file_name", "people.csv")
+    return Import.objects.create(school=school, format=Import.Format.CSV, status=status, **fields)
+
+
+def make_staged(
+    of_import: Import, name: str, action: str, addresses: Mapping[str, str] | None = None, **fields: object
+) -> StagedPerson:
+    """`addresses`: each with its action."""
+    fields.setdefault("school", of_import.school or make_school())
+    fields.setdefault("number", of_import.staged_people.count() + 2)
+    staged = StagedPerson.objects.create(of_import=of_import, name=name, action=action, **fields)
+    StagedAddress.objects.bulk_create(
+        StagedAddress(
+            of_import=of_import,
+            staged=staged,
+            address=address,
+            key=address_key(address),
+            is_valid=is_valid_address(address),
+            action=done,
+        )
+        for address, done in (addresses or {}).items()
+    )
+    return staged

@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from broadcasts.models import Broadcast, Delivery, EmailAddress, List, Person, Upload, User
+from broadcasts.models import Broadcast, Delivery, EmailAddress, Import, List, Person, Upload, User
 from broadcasts.people.editing import correct_address
 from broadcasts.tokens import make_token
 from tests import factory
@@ -109,6 +109,16 @@ def make_corrected_address() -> EmailAddress:
     return wrong
 
 
+def make_import() -> Import:
+    return factory.make_import(factory.make_school())
+
+
+def make_uploaded_import() -> Import:
+    made = factory.make_import(factory.make_school(), "uploaded")
+    made.file.save("people.csv", ContentFile(b"shoe size\n38\n"))
+    return made
+
+
 def make_unused_list() -> List:
     return factory.make_list(factory.make_school(), name="Families")
 
@@ -122,6 +132,8 @@ def target(named_object: str) -> dict[str, object]:
         "corrected": make_corrected_address,
         "list": make_unused_list,
         "upload": make_upload,
+        "import": make_import,
+        "uploaded-import": make_uploaded_import,
         "delivery": make_delivery,
         "draft": make_draft,
         "scheduled": partial(make_under_way, "scheduled"),
@@ -144,6 +156,8 @@ def target(named_object: str) -> dict[str, object]:
         return {"id": factory.make_user("Dora", factory.make_school()).pk}
     if named_object == "names":
         return {"pk": make_draft().pk, "slug": "unsent"}
+    if named_object == "staged":
+        return {"pk": make_import().pk, "slug": "new"}
     return {"token": make_token(make_delivery().pk, named_object)}
 
 

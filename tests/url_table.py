@@ -124,4 +124,20 @@ admin:app_list/app                          GET   sign-in    403       403     2
 admin:auth_user_password_change/user        GET   sign-in    403       403     200
 admin:broadcasts_blockedemail_add_many      GET   sign-in    403       403     200
 admin:broadcasts_blockedemail_export        GET   sign-in    403       403     200
+
+broadcasts:import-list                      GET   sign-in    200       200     200
+broadcasts:import-new                       GET   sign-in    200       200     200
+broadcasts:import-new                       POST  sign-in    422       422     422
+broadcasts:import-detail/import             GET   sign-in    404       200     200
+broadcasts:import-progress/import           GET   sign-in    404       200     200
+broadcasts:import-columns/uploaded-import   GET   sign-in    404       200     200
+broadcasts:import-columns/uploaded-import   POST  sign-in    404       422     422
+broadcasts:import-people/staged             GET   sign-in    404       200     200
+broadcasts:import-rejected-download/import  GET   sign-in    404       302     302
+broadcasts:import-confirm/import            GET   sign-in    404       302     302
+broadcasts:import-confirm/import            POST  sign-in    404       302     302
+broadcasts:import-undo/import               GET   sign-in    404       302     302
+broadcasts:import-undo/import               POST  sign-in    404       302     302
+broadcasts:import-discard/import            GET   sign-in    404       302     302
+broadcasts:import-discard/import            POST  sign-in    404       302     302
 """

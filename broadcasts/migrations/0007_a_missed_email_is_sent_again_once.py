@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('broadcasts', '0003_directory_lists_and_imports'),
+        ('broadcasts', '0004_staged_rows_are_unchecked'),
     ]
 
     operations = [

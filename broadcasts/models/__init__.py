@@ -5,17 +5,18 @@ from broadcasts.models.audit import AuditEntry
 from broadcasts.models.blocked import BlockedEmail
 from broadcasts.models.broadcasts import UNDER_WAY, Broadcast, BroadcastType, Content, Sender
 from broadcasts.models.deliveries import Attempt, Delivery
-from broadcasts.models.imports import (
-    Import,
-    ImportedTypes,
-    RememberedColumn,
-    StagedAddress,
-    StagedGuardian,
-    StagedPerson,
-)
+from broadcasts.models.imports import Import, RememberedColumn
 from broadcasts.models.lists import List, ListMember, ListPart, ListRule
 from broadcasts.models.people import Guardianship, Person, PersonSchool
 from broadcasts.models.schools import Membership, School, User
+from broadcasts.models.staging import (
+    ImportedTypes,
+    MatchCandidate,
+    StagedAddress,
+    StagedGuardian,
+    StagedPerson,
+    Undone,
+)
 from broadcasts.models.uploads import Upload
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "ListMember",
     "ListPart",
     "ListRule",
+    "MatchCandidate",
     "Membership",
     "Person",
     "PersonSchool",
@@ -47,6 +49,7 @@ __all__ = [
     "StagedAddress",
     "StagedGuardian",
     "StagedPerson",
+    "Undone",
     "Upload",
     "User",
 ]

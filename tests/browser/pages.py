@@ -80,6 +80,31 @@ class Office:
         self.press("See what would change")
         return self.page.url
 
+    # --- imports ------------------------------------------------------------------------------------------
+
+    def upload_import(self, file: Path, what: str = "Only additions and changes") -> None:
+        """Up to the page that asks what the columns mean."""
+        self.page.goto("/people/imports/new/")
+        self.page.get_by_label("School", exact=True).select_option(label="Sample School")
+        self.page.get_by_label("File", exact=True).set_input_files(file)
+        self.page.get_by_label(what).check()
+        self.press("Upload")
+        expect(self.page.get_by_role("heading", level=1)).to_have_text("Match the columns")
+
+    def check_import(self, file: Path) -> str:
+        """Up to the page that says what Confirm would do, to which the progress leads by itself; its address."""
+        self.press("Check the file")
+        self.wait_for_heading(f"Check “{file.name}”")
+        return self.path
+
+    def confirm_import(self, file: Path) -> str:
+        self.press("Confirm")
+        self.wait_for_heading(f"“{file.name}” is stored")
+        return self.path
+
+    def wait_for_heading(self, words: str) -> None:
+        expect(self.page.get_by_role("heading", level=1)).to_have_text(words, timeout=PATIENCE_SECONDS * 1000)
+
     # --- broadcasts ---------------------------------------------------------------------------------------
 
     def make_draft(self, subject: str, message: str = "School is closed today.", list_name: str = "") -> str:

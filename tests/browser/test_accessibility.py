@@ -43,6 +43,16 @@ Mistyped,two..dots@homes.example,General
 Mailbox that was closed too,bounce-2@homes.example,General
 Blocked,blocked@families.example,General
 """
+HEADING = "Student ID,Name,Email,Role,Grade,Shoe size of the left and of the right foot"
+STUDENTS = """1000001,Ann Lee,ann@homes.example,student,5,38
+1000002,Maximiliane Hohenberger-Schlossmann,maximiliane.hohenberger@a-school-with-a-long-name.example,student,4,
+"""
+IMPORTS = (
+    (HEADING, STUDENTS),
+    (HEADING, STUDENTS.replace("ann@", "ann.lee@").replace(",4,", ",5,")),
+    (HEADING, "1000003,Ben Ode,ben..ode@homes.example,student,5,\n1000004,Cleo,cleo@homes.example,wizard,,\n"),
+    (HEADING, STUDENTS),
+)
 MESSAGE = "<h2>Snow day</h2><p>School is closed today. <a href='https://school.example/'>More</a></p>"
 
 # Words for the page → its address, or what `places` found out.
@@ -65,6 +75,14 @@ PAGES = {
     "delete a list": "{list}delete/",
     "upload": "/lists/upload/",
     "check an upload": "{upload}",
+    "imports": "/people/imports/",
+    "new import": "/people/imports/new/",
+    "columns of an import": "{columns}",
+    "check an import": "{import}",
+    "new people of an import": "{import}people/new/",
+    "rejected rows of an import": "{import}people/rejected/",
+    "stored import": "{stored}",
+    "changed people of an import": "{stored}people/changed/",
     "broadcasts": "/broadcasts/",
     "new broadcast": "/broadcasts/new/",
     "compose": "{draft}edit/",
@@ -121,6 +139,7 @@ def places(
         found = {"sent": f"/broadcasts/{sent}/", "list": office.first_list(), "draft": office.make_draft("Snow day")}
         found |= office.make_family() | {"switches": office.ask_for_switches()}
         found["upload"] = office.upload(recipients, "Spring families")
+        found |= make_imports(office, folder)
         found["delivery"] = office.first_delivery(sent)
         found["message"] = office.first_message()
         found["missed"] = office.correct_address("bounce-2", "right@homes.example")
@@ -128,6 +147,23 @@ def places(
         found["family"] = office.family_of(found["delivery"])
         found["preferences"] = office.preferences_link(found["message"])
     return found
+
+
+def make_imports(office: Office, folder: Path) -> dict[str, str]:
+    """One that is stored and changed somebody, one that waits for its Confirm, one whose columns are not matched."""
+    files = []
+    for number, (heading, rows) in enumerate(IMPORTS):
+        file = folder / f"school-database-{number}.csv"
+        file.write_text(f"{heading}\n{rows}")
+        files.append(file)
+    for file in files[:2]:
+        office.upload_import(file)
+        office.check_import(file)
+        stored = office.confirm_import(file)
+    office.upload_import(files[2], "Everybody:")
+    waiting = office.check_import(files[2])
+    office.upload_import(files[3])
+    return {"stored": stored, "import": waiting, "columns": office.path}
 
 
 def send_from_shell(product: Product, recipients: Path, message: Path) -> int:

@@ -72,6 +72,17 @@ def test_busy_school_sees_what_is_sent_what_needs_a_person_and_what_came_of_it(
     assert 'hx-trigger="every 3s"' in page
 
 
+def test_imports_that_wait_for_a_person_are_named(as_alice: Client, as_bob: Client, lincoln: School) -> None:
+    for status in ("uploaded", "checked", "staging", "done"):
+        factory.make_import(lincoln, status, file_name=f"{status}.csv")
+    factory.make_import(None, file_name="district.csv")
+    needs = as_alice.get("/").text.split('id="needs"')[1]
+    assert "checked.csv" in needs
+    assert "uploaded.csv" in needs
+    assert not any(name in needs for name in ("staging.csv", "done.csv", "district.csv"))
+    assert "checked.csv" not in as_bob.get("/").text
+
+
 def test_trouble_says_since_when_and_why(as_alice: Client, lincoln: School) -> None:
     broadcast = factory.make_broadcast(lincoln)
     make_delivery(broadcast, "ana@home.example")

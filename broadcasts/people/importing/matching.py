@@ -106,6 +106,12 @@ def guess_columns(headings: Sequence[str], school: School | None) -> dict[str, s
     return {heading: chosen.get(heading, LEFT_OUT) for heading in headings}
 
 
+def remembered_headings(headings: Sequence[str], school: School | None) -> set[str]:
+    """Those whose meaning the school chose last time, also that of being left out."""
+    known = _remembered(headings, school)
+    return {heading for heading in headings if _key(heading) in known}
+
+
 def remember_columns(school: School | None, columns: Mapping[str, str]) -> None:
     """For the school's next import. An import of the whole district has no school to remember it for."""
     if school is None:

@@ -1,0 +1,116 @@
+"""The command of a nightly job, on real files."""
+
+import json
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from broadcasts.models import AuditEntry, Import, Person, School, StagedPerson
+from tests import factory
+
+pytest.importorskip("broadcasts.people.importing.csv_file", reason="the readers of files are not here yet")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "people.csv"
+
+
+def write(file: Path, *lines: str) -> None:
+    file.write_text("\n".join(["Student id,Name,Email,Kind", *lines]) + "\n")
+
+
+def run(file: Path, *arguments: str) -> str:
+    output = StringIO()
+    columns = ["--column", "Student id=sis_id"]
+    call_command("import_people", str(file), *columns, *arguments, stdout=output, stderr=output)
+    return output.getvalue()
+
+
+def fail(file: Path, *arguments: str) -> CommandError:
+    with pytest.raises(CommandError) as caught:
+        run(file, *arguments)
+    return caught.value
+
+
+def test_people_are_stored_and_counted(lincoln: School, file: Path) -> None:
+    write(file, "1,Ann Lee,ann@home.example,student", "2,Ben Lee,ben@home.example,guardian")
+    told = run(file, "--json")
+    assert "New                                    2" in told
+    assert json.loads(told.splitlines()[-1])["counts"]["addresses_new"] == 2
+    assert set(Person.objects.values_list("sis_id", "name", "school")) == {
+        ("1", "Ann Lee", lincoln.pk),
+        ("2", "Ben Lee", lincoln.pk),
+    }
+    assert "Unchanged                              2" in run(file)
+    assert AuditEntry.objects.filter(action="import.stored").count() == 2
+
+
+def test_check_stores_nothing(lincoln: School, file: Path) -> None:
+    write(file, "1,Ann Lee,ann@home.example,student")
+    assert "Nothing was stored. This would be:" in run(file, "--check")
+    assert not Person.objects.exists()
+    assert not StagedPerson.objects.exists()
+    assert Import.objects.get().status == "discarded"
+
+
+def test_some_rejected_rows_have_a_status_of_their_own(lincoln: School, file: Path) -> None:
+    write(file, "1,Ann Lee,ann@home.example,student", "2,,ben@home.example,guardian")
+    assert fail(file).returncode == 3
+    assert [person.name for person in Person.objects.all()] == ["Ann Lee"]
+
+
+def test_the_reasons_are_told(lincoln: School, file: Path) -> None:
+    write(file, "1,Ann Lee,,student", "1,Eve Lee,,student", "2,Ben Lee,,student")
+    output = StringIO()
+    with pytest.raises(CommandError):
+        call_command("import_people", str(file), "--column", "Student id=sis_id", stdout=StringIO(), stderr=output)
+    assert "row 3: The id 1 is in rows 2, 3, and they differ." in output.getvalue()
+
+
+def test_many_missing_need_their_number(lincoln: School, file: Path) -> None:
+    write(file, "1,Ann Lee,,student", "2,Ben Lee,,student")
+    run(file)
+    write(file, "1,Ann Lee,,student")
+    error = fail(file, "--deactivate-missing")
+    assert (error.returncode, "--accept-missing 1" in str(error)) == (2, True)
+    assert Person.objects.filter(is_active=True).count() == 2
+    run(file, "--deactivate-missing", "--accept-missing", "1")
+    assert [person.name for person in Person.objects.filter(is_active=False)] == ["Ben Lee"]
+
+
+def test_nobody_is_missing_from_changes(lincoln: School, file: Path) -> None:
+    write(file, "1,Ann Lee,,student", "2,Ben Lee,,student")
+    run(file)
+    write(file, "1,Ann Wong,,student")
+    assert "Missing from the file                  0" in run(file, "--changes-only", "--deactivate-missing")
+    assert set(Person.objects.filter(is_active=True).values_list("name", flat=True)) == {"Ann Wong", "Ben Lee"}
+
+
+def test_a_second_import_at_the_same_time_is_refused(lincoln: School, file: Path) -> None:
+    write(file, "1,Ann Lee,,student")
+    Import.objects.create(school=lincoln, format="csv", file_name="other.csv", status="merging")
+    error = fail(file)
+    assert (error.returncode, "Another import" in str(error)) == (2, True)
+    assert not Person.objects.exists()
+
+
+def test_bad_input_is_refused(lincoln: School, jefferson: School, file: Path, tmp_path: Path) -> None:
+    write(file, "1,Ann Lee,,student")
+    assert "Say which --school" in str(fail(file))
+    assert "no such school" in str(fail(file, "--school", "roosevelt"))
+    assert fail(tmp_path / "nowhere.csv", "--school", "lincoln").returncode == 2
+    assert "no column “Grade”" in str(fail(file, "--school", "lincoln", "--column", "Grade=grade"))
+    assert "not HEADING=MEANING" in str(fail(file, "--school", "lincoln", "--column", "Name"))
+    file.write_text("")
+    assert fail(file, "--school", "lincoln").returncode == 2
+
+
+def test_the_schools_own_people_only(lincoln: School, jefferson: School, file: Path) -> None:
+    factory.make_person(jefferson, "Eve Lee", sis_id="1", is_imported=True, kind="student")
+    write(file, "1,Ann Lee,,student")
+    run(file, "--school", "lincoln", "--deactivate-missing")
+    assert set(Person.objects.values_list("name", "is_active")) == {("Eve Lee", True), ("Ann Lee", True)}
