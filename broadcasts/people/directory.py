@@ -41,6 +41,7 @@ class KnownPerson:
     is_active: bool
     in_list: bool
     addresses: dict[str, KnownAddress] = field(default_factory=dict)
+    retired: dict[str, KnownAddress] = field(default_factory=dict)  # not in use: nobody is matched by them
 
 
 def in_chunks(items: Iterable[Item], size: int = CHUNK) -> Iterator[list[Item]]:
@@ -77,9 +78,12 @@ def _add_addresses_of(people: dict[int, KnownPerson], some: Q) -> None:
     owners = Person.objects.filter(some).order_by()
     addresses = EmailAddress.objects.filter(person__in=owners).order_by("person_id", "position", "pk")
     by_pk: dict[int, KnownAddress] = {}
-    for pk, person, text, key in addresses.values_list("pk", "person_id", "address", "key").iterator():
+    values = addresses.values_list("pk", "person_id", "address", "key", "is_active")
+    for pk, person, text, key, is_active in values.iterator():
         if person in people:
-            by_pk[pk] = people[person].addresses[key] = KnownAddress(pk, text, key)
+            owner = people[person]
+            known = owner.addresses if is_active else owner.retired
+            by_pk[pk] = known[key] = KnownAddress(pk, text, key)
     choices = ContactType.objects.filter(address__person__in=owners)
     fields = choices.values_list("pk", "address_id", "broadcast_type_id", "receives", "chosen_by")
     for pk, address, kind, receives, by in fields.iterator():

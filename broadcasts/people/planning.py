@@ -201,6 +201,8 @@ def _compare(person: KnownPerson, wanted: Wanted, types: TypeNames, plan: Plan) 
             _compare_types(change, address, types, plan)
         else:
             change.removed.append(address)
+    for key in sorted(keys & person.retired.keys()):
+        _compare_types(change, person.retired[key], types, plan)  # it comes back with the types it had
     return change
 
 

@@ -26,10 +26,9 @@ def store_people(plan: Plan) -> set[int]:
     """The keys of the new people."""
     _update_people(plan.changed)
     _remove_addresses(plan.changed)
+    _return_addresses(plan.changed)
     _switch_types(plan.changed)
-    brought = {
-        change.person.pk: (tuple(change.added), change.wanted.types) for change in plan.changed if change.added
-    }
+    brought = {change.person.pk: (_first_seen(change), change.wanted.types) for change in plan.changed}
     new = _insert_people(plan)
     brought |= {pk: (one.row.addresses, one.types) for pk, one in zip(new, plan.new, strict=True)}
     _store_addresses(plan, brought)
@@ -146,6 +145,20 @@ def _rename(names: list[tuple[str | bool, int]]) -> None:
 def _remove_addresses(changes: list[Change]) -> None:
     for chunk in in_chunks(address.pk for change in changes for address in change.removed):
         EmailAddress.objects.filter(pk__in=chunk).delete()
+
+
+def _return_addresses(changes: list[Change]) -> None:
+    """A retired one is in use again, under its old key: the Email Log points to it."""
+    back = (change.person.retired[one.key].pk for change in changes for one in change.added if _is_back(change, one))
+    _update_in_chunks(EmailAddress.objects.all(), back, {"is_active": True, "replaced_by": None})
+
+
+def _first_seen(change: Change) -> tuple[Address, ...]:
+    return tuple(one for one in change.added if not _is_back(change, one))
+
+
+def _is_back(change: Change, address: Address) -> bool:
+    return address.key in change.person.retired
 
 
 def _switch_types(changes: list[Change]) -> None:

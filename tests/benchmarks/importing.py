@@ -42,9 +42,11 @@ def get_or_create(sample: int) -> Figure:
     with timed("get_or_create of a sample", sample) as figure:
         for one in rows(school.pk, sample, ""):
             person, _ = Person.objects.get_or_create(
-                school=school, sis_id=one.sis_id, defaults={"name": one.name, "kind": one.kind, "grade": one.grade}
+                school=school,
+                sis_id=one.sis_id,
+                defaults={"name": one.name, "kind": one.kind, "language": one.language},
             )
-            for position, address in enumerate(one.addresses):
+            for position, address in enumerate(one.addresses or ()):
                 email, _ = EmailAddress.objects.get_or_create(
                     person=person,
                     key=address.key,

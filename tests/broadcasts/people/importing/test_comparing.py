@@ -1,7 +1,16 @@
 import pytest
 
-from broadcasts.models import EmailAddress, Guardianship, Person, PersonSchool, School, StagedAddress, StagedPerson
-from broadcasts.people.importing.rows import GuardianRow
+from broadcasts.models import (
+    EmailAddress,
+    Guardianship,
+    Import,
+    Person,
+    PersonSchool,
+    School,
+    StagedAddress,
+    StagedPerson,
+)
+from broadcasts.people.importing.rows import GuardianRow, PersonRow
 from tests import factory
 from tests.broadcasts.people.importing.files import actions, row, stage, store
 
@@ -13,7 +22,7 @@ def known(lincoln: School) -> Person:
     return Person.objects.get()
 
 
-def staged_addresses(import_: object) -> dict[str, str]:
+def staged_addresses(import_: Import) -> dict[str, str]:
     return {one.key: one.action for one in StagedAddress.objects.filter(of_import=import_)}
 
 
@@ -190,7 +199,7 @@ def test_a_corrected_address_does_not_come_back(lincoln: School, known: Person) 
 
 
 def test_a_guardian_nobody_knows_is_a_warning(lincoln: School) -> None:
-    rows = [row(lincoln, "1", "Ann Lee", kind="student"), GuardianRow("1", "99")]
+    rows: list[PersonRow | GuardianRow] = [row(lincoln, "1", "Ann Lee", kind="student"), GuardianRow("1", "99")]
     import_ = stage(lincoln, rows)
     assert import_.status == "checked"
     assert import_.summary["guardians_unknown"] == 1
@@ -200,7 +209,8 @@ def test_a_guardian_nobody_knows_is_a_warning(lincoln: School) -> None:
 def test_a_pair_named_from_both_sides_counts_once_with_its_mark(lincoln: School) -> None:
     people = [row(lincoln, "1", "Ann Lee", kind="student"), row(lincoln, "2", "Ben Lee")]
     pairs = [GuardianRow("1", "2", category="father"), GuardianRow("1", "2", do_not_contact=True)]
-    import_ = store(lincoln, [*people, *pairs])
+    rows: list[PersonRow | GuardianRow] = [*people, *pairs]
+    import_ = store(lincoln, rows)
     assert import_.summary["guardians_new"] == 1
     made = Guardianship.objects.get()
     assert (made.category, made.do_not_contact) == ("father", True)

@@ -58,7 +58,7 @@ def test_check_stores_nothing(lincoln: School, file: Path) -> None:
 
 
 def test_some_rejected_rows_have_a_status_of_their_own(lincoln: School, file: Path) -> None:
-    write(file, "1,Ann Lee,ann@home.example,student", "2,,ben@home.example,guardian")
+    write(file, "1,Ann Lee,ann@home.example,student", "2,Ben Lee,,guardian", "2,Eve Lee,,guardian")
     assert fail(file).returncode == 3
     assert [person.name for person in Person.objects.all()] == ["Ann Lee"]
 
