@@ -18,6 +18,7 @@ DEEDS: dict[str, Promise] = {
     "broadcast_type.deleted": _("deleted the broadcast type"),
     "contact_types.changed_by_family": _("changed, at the family's wish, what the address receives"),
     "email_log.exported": _("exported the Email Log"),
+    "list.changed": _("changed the list"),
     "list.made": _("made the list"),
     "list.deleted": _("deleted the list"),
     "upload.confirmed": _("confirmed an upload"),

@@ -3,12 +3,30 @@
 from django.conf import settings
 from django.urls import URLPattern, path
 
-from broadcasts.views import composing, lists, previewing, progress, reviewing, sandbox, sending, uploads
+from broadcasts.views import (
+    composing,
+    list_editing,
+    list_people,
+    lists,
+    previewing,
+    progress,
+    reviewing,
+    sandbox,
+    sending,
+    uploads,
+)
 
 app_name = "broadcasts"
 urlpatterns: list[URLPattern] = [
     path("lists/", lists.list_list, name="list-list"),
     path("lists/<int:pk>/", lists.list_detail, name="list-detail"),
+    path("lists/new/", list_editing.list_new, name="list-new"),
+    path("lists/count/", list_editing.list_count, name="list-count"),
+    path("lists/<int:pk>/edit/", list_editing.list_edit, name="list-edit"),
+    path("lists/<int:pk>/size/", lists.list_size, name="list-size"),
+    path("lists/<int:pk>/people/", list_people.list_people, name="list-people"),
+    path("lists/<int:pk>/add/", list_people.list_add, name="list-add"),
+    path("lists/<int:pk>/fill/", list_people.list_fill, name="list-fill"),
     path("lists/<int:pk>/delete/", lists.list_delete, name="list-delete"),
     path("lists/upload/", uploads.upload_new, name="upload-new"),
     path("lists/uploads/<int:pk>/", uploads.upload_check, name="upload-check"),

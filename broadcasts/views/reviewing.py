@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import overload
 
 from django.conf import settings
-from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.text import slugify
@@ -18,6 +17,7 @@ from django_tables2 import RequestConfig
 from broadcasts.composing.drafting import Missing, find_missing
 from broadcasts.forms.sending import SendForm
 from broadcasts.models import Broadcast
+from broadcasts.people.lists.sizes import size_in_words
 from broadcasts.preparing.reach import Reach, ReachRow
 from broadcasts.roles import signed_in_user
 from broadcasts.tables.reviewing import NamesTable
@@ -131,7 +131,7 @@ def review_page(request: HttpRequest, review: Review, form: SendForm | None = No
         "review": review,
         "form": form or SendForm(None, broadcast, review.sendable),
         "undo_seconds": settings.UNDO_SECONDS,
-        "lists": broadcast.lists.annotate(size=Count("members")),
+        "lists": [(one, size_in_words(one)) for one in broadcast.lists.select_related("school").with_sizes()],
         "languages": [_language_name(content.language) for content in broadcast.contents.order_by("-is_default")],
     }
     return render(request, "broadcasts/review.html", context, status=422 if form else 200)

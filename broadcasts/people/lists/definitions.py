@@ -61,8 +61,8 @@ def _load(numbers: Collection[int]) -> dict[int, Definition]:
             categories=tuple(one.guardian_categories),
             is_published=one.is_published,
             rules=tuple(rules[one.pk]),
-            included=tuple(parts[one.pk, False]),
-            excluded=tuple(parts[one.pk, True]),
+            included=tuple(sorted(parts[one.pk, False])),
+            excluded=tuple(sorted(parts[one.pk, True])),
         )
         for one in List.objects.filter(pk__in=numbers).order_by()
     }

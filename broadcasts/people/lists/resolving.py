@@ -52,7 +52,7 @@ class Listed:
         return Person.objects.filter(pk__in=self._select(f" WHERE standing = {Standing.HELD_BACK:d}"))
 
     def _select(self, condition: str) -> RawSQL:
-        return RawSQL(f"WITH {self.sql} SELECT person_id FROM listed{condition}", self.params)  # noqa: S608
+        return RawSQL(f"WITH {self.sql} SELECT person_id FROM listed{condition}", self.params)  # noqa: S608, S611
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,12 @@ def count_people(listed: Listed, sample: int = 0) -> Count:
         )
         (number, allowed), *rows = sorted(cursor.fetchall(), key=lambda row: row[1] is None)
     return Count(allowed or 0, number - (allowed or 0), [person for person, _ in rows])
+
+
+def is_anybody(listed: Listed) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(f"WITH {listed.sql} SELECT 1 FROM listed LIMIT 1", listed.params)  # noqa: S608
+        return cursor.fetchone() is not None
 
 
 class _Writer:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
+from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.text import slugify
@@ -81,7 +82,7 @@ def _last_heard(values: tuple[str, ...]) -> Q:
     return ~Q(pk__in=_people_with_last(set(Result) - codes))
 
 
-def _people_with_last(codes: Iterable[int]) -> QuerySet[Delivery]:
+def _people_with_last(codes: Iterable[int]) -> QuerySet[Delivery, Any]:
     """Whose latest row at an address in use ended so: there is no later one. A Duplicate's email is in its carrier.
 
     Looking for the latest row of everybody first takes PostgreSQL twice as long.
