@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 from django_tables2 import RequestConfig
+from django_tables2.data import TableListData
 
 from broadcasts import audit
 from broadcasts.models import UNDER_WAY, Broadcast, List, Person, Upload
@@ -50,7 +51,9 @@ def list_detail(request: HttpRequest, pk: int) -> HttpResponse:
     listed = people_of(definition)
     count = count_people(listed)
     form = FindPeopleForm(request.GET or None)
-    table = PeopleTable(OnList(form.filter(listed.people), None if form.is_bound else count.all))
+    # TableListData reads a page; of anything else django-tables2 makes a whole list first.
+    people = OnList(form.filter(listed.people), None if form.is_bound else count.all)
+    table = PeopleTable(TableListData(people))
     RequestConfig(request, paginate={"per_page": PEOPLE_PER_PAGE, "silent": True}).configure(table)
     shown = [row.record.pk for row in table.paginated_rows]
     table.held_back = (

@@ -13,6 +13,7 @@ from django.utils.translation import get_language_info, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from django_tables2 import RequestConfig
+from django_tables2.data import TableListData
 
 from broadcasts.composing.drafting import Missing, find_missing
 from broadcasts.forms.sending import SendForm
@@ -174,7 +175,8 @@ def broadcast_review_names(request: HttpRequest, pk: int, slug: str) -> HttpResp
     count = next((count for count in review.counts if count.slug == slug), None)
     if count is None or review.reach is None:
         raise Http404
-    table = NamesTable(Names(review.reach, count), empty_text=_("Nobody."))
+    # TableListData reads a page; of anything else django-tables2 makes a whole list first, name by name.
+    table = NamesTable(TableListData(Names(review.reach, count)), empty_text=_("Nobody."))
     if not count.is_explained_by_name:
         table.exclude = ("reason",)
     RequestConfig(request, paginate={"per_page": NAMES_PER_PAGE, "silent": True}).configure(table)
