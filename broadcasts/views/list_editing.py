@@ -35,7 +35,8 @@ class Editor:
             self.rows, self.definition = RuleRows.of_rules(self.stored.rules), self.stored
         else:
             self._read(request)
-        self.rows.offer(found.school, self._schools())
+        self.schools = self._schools()
+        self.rows.offer(found.school, self.schools)
 
     def _read(self, request: HttpRequest) -> None:
         self.rows = RuleRows.of_form(request.POST)
@@ -96,7 +97,7 @@ def _edit(request: HttpRequest, found: List) -> HttpResponse:
         "list": found,
         "name": name,
         "form": editor.form,
-        "rule_fields": ListRule.Field.choices,
+        "rule_fields": editor.rows.fields(editor.schools),
         "query": request.GET.urlencode() if is_new else f"list={found.pk}",
     }
     status = 422 if editor.action == "save" else 200

@@ -9,7 +9,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 from django_tables2 import RequestConfig
 
-from broadcasts.models import List, ListRule, Person
+from broadcasts.models import List, Person
 from broadcasts.people.forms import FindPeopleForm
 from broadcasts.people.lists.definitions import Definition
 from broadcasts.people.lists.membership import add_people, people_by_number, remove_people
@@ -119,7 +119,7 @@ def list_fill(request: HttpRequest, pk: int) -> HttpResponse:
         number = add_people(found, contacts_of(fitting), user, _("by rules"))
         _tell_added(request, number)
         return redirect("broadcasts:list-detail", pk)
-    context = {"list": found, "rows": rows, "rule_fields": ListRule.Field.choices}
+    context = {"list": found, "rows": rows, "rule_fields": rows.fields(user.schools)}
     context |= describe_count(fitting, rows, found.school)
     if request.headers.get("HX-Request"):
         return render(request, "broadcasts/list_count.html", context)

@@ -24,7 +24,7 @@ def main() -> None:
 def measure(rows: int) -> None:
     from django.db import connection
 
-    from tests.benchmarks import email_log, preparing, school
+    from tests.benchmarks import email_log, lists, preparing, school
 
     call_command("migrate", verbosity=0)
     print(f"\n{connection.display_name}, {rows:,} recipients")
@@ -32,6 +32,8 @@ def measure(rows: int) -> None:
     broadcast = school.make(rows)
     for work in (preparing, email_log):
         print(*work.measure(broadcast), sep="\n", flush=True)
+    # After the others: it fills the directory and the Email Log further.
+    print(*lists.measure(rows), sep="\n", flush=True)
 
 
 if __name__ == "__main__":

@@ -50,6 +50,15 @@ PAGES = {
     "lists": "/lists/",
     "list": "{list}",
     "delete a list": "{list}delete/",
+    "choose a list's school": "/lists/new/?kind=rules&school=0",
+    "new list by rules": "/lists/new/?kind=rules",
+    "new static list": "/lists/new/?kind=static",
+    "list by rules": "{rules}",
+    "change a list by rules": "{rules}edit/",
+    "change a static list": "{list}edit/",
+    "people of a list": "{list}people/",
+    "add people": "{list}add/?q=a",
+    "add people by rules": "{list}fill/",
     "upload": "/lists/upload/",
     "check an upload": "{upload}",
     "broadcasts": "/broadcasts/",
@@ -99,6 +108,7 @@ def places(
     with visit(browser, product, signed_in) as visited:
         office = Office(visited.page)
         found = {"sent": f"/broadcasts/{sent}/", "list": office.first_list(), "draft": office.make_draft("Snow day")}
+        found["rules"] = office.make_list_by_rules("Guardians")
         found["upload"] = office.upload(recipients, "Spring families")
         found["delivery"] = office.first_delivery(sent)
         found["message"] = office.first_message()

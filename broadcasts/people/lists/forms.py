@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from broadcasts.models import Guardianship, List, ListRule
+from broadcasts.models import Guardianship, List
 from broadcasts.people.cells import read_name
 from broadcasts.people.forms import ListChoice
 from broadcasts.people.lists.definitions import Definition, Rule
@@ -114,6 +114,3 @@ class ListForm(forms.Form):
 
 def _numbers(lists: Iterable[List]) -> tuple[int, ...]:
     return tuple(sorted(one.pk for one in lists))
-
-
-RULE_FIELDS = ListRule.Field.choices

@@ -27,9 +27,9 @@ def add_people(found: List, people: QuerySet[Person], by: User, how: str) -> int
     newest = ListMember.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO broadcasts_listmember (list_id, person_id) "  # noqa: S608 - compiled by Django
-            f"SELECT %s, chosen.id FROM ({sql}) AS chosen WHERE true ORDER BY chosen.id ON CONFLICT DO NOTHING",
-            (found.pk, *params),
+            f"WITH chosen (person_id) AS ({sql}) INSERT INTO broadcasts_listmember (list_id, person_id) "  # noqa: S608
+            "SELECT %s, person_id FROM chosen WHERE true ORDER BY person_id ON CONFLICT DO NOTHING",
+            (*params, found.pk),
         )
     added = found.members.filter(pk__gt=newest)
     number = added.count()

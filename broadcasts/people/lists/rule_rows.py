@@ -66,6 +66,12 @@ class RuleRows:
         if action.startswith("remove-"):
             self.rows = [row for row in self.rows if str(row.number) != action.removeprefix("remove-")]
 
+    @staticmethod
+    def fields(nameable: Iterable[School]) -> Choices:
+        """What another rule may be about: of one school, the school is no question."""
+        skipped = () if len(list(nameable)) > 1 else (Field.SCHOOL,)
+        return [(value, str(label)) for value, label in Field.choices if value not in skipped]
+
     def offer(self, own: School, nameable: Iterable[School]) -> None:
         """Gives each row the values there are at the schools that it is about. `nameable`: what may be ticked."""
         schools = list(nameable)

@@ -8,6 +8,7 @@ from django.utils.translation import get_language_info, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
 from broadcasts.models import Guardianship, ListRule, Person, School
+from broadcasts.people.cells import LANGUAGE_NAMES
 from broadcasts.people.lists.definitions import Rule
 from broadcasts.people.lists.rules import LAST_RESULTS, NEVER, Has
 from broadcasts.results import LABELS
@@ -27,7 +28,7 @@ def language_name(code: str) -> str:
     try:
         return str(get_language_info(code)["name_translated"])
     except KeyError:
-        return code
+        return next((name.title() for name, known in LANGUAGE_NAMES.items() if known == code), code)
 
 
 def choices_of(field: str, schools: Iterable[School], chosen: Iterable[str] = ()) -> Choices:
