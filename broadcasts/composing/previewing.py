@@ -21,7 +21,7 @@ def find_person(broadcast: Broadcast, pk: str) -> Person | None:
 
 
 def _recipients(broadcast: Broadcast) -> QuerySet[Person]:
-    return people_on(broadcast.lists.all(), broadcast.school_id).people
+    return people_on(broadcast.lists.all(), broadcast.school_id).allowed
 
 
 def preview_recipient(broadcast: Broadcast, person: Person | None) -> Recipient:

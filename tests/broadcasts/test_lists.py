@@ -36,7 +36,9 @@ def test_lists_show_their_size_and_maker(as_alice: Client, alice: User, lincoln:
 def test_the_people_of_a_list_by_rules_are_counted_a_moment_later(as_alice: Client, lincoln: School) -> None:
     factory.make_person(lincoln)
     found = rule_list(lincoln, name="Everybody")
-    assert f'<span hx-get="{page("size", found)}" hx-trigger="revealed">by rules</span>' in text_of(as_alice.get(LISTS))
+    assert f'<span hx-get="{page("size", found)}" hx-trigger="revealed">by rules</span>' in text_of(
+        as_alice.get(LISTS)
+    )
     assert text_of(as_alice.get(page("size", found))) == "1 person"
 
 

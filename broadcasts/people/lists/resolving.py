@@ -48,6 +48,10 @@ class Listed:
         return Person.objects.filter(pk__in=self._select(""))
 
     @property
+    def allowed(self) -> QuerySet[Person]:
+        return Person.objects.filter(pk__in=self._select(f" WHERE standing <> {Standing.HELD_BACK:d}"))
+
+    @property
     def held_back(self) -> QuerySet[Person]:
         return Person.objects.filter(pk__in=self._select(f" WHERE standing = {Standing.HELD_BACK:d}"))
 
@@ -82,7 +86,7 @@ def people_of(definition: Definition) -> Listed:
 
 def count_people(listed: Listed, sample: int = 0) -> Count:
     """How many, and the keys of some of those who are allowed: one statement, for a page that is being edited."""
-    some = f"SELECT person_id FROM listed WHERE standing = {Standing.ALLOWED:d} ORDER BY person_id LIMIT {sample:d}"  # noqa: S608
+    some = f"SELECT person_id FROM listed WHERE standing = {Standing.ALLOWED:d} LIMIT {sample:d}"  # noqa: S608
     with connection.cursor() as cursor:
         cursor.execute(
             f"WITH {listed.sql} SELECT COUNT(*), SUM(standing) FROM listed "  # noqa: S608
