@@ -91,12 +91,13 @@ def _people_with_last(codes: Collection[Result]) -> QuerySet[Delivery, Any] | Ra
     if len(codes) == len(Result):
         return rows.values("person")  # ended in whatever way
     latest, params = _latest(rows).values_list("person_id", "result", "duplicate_of_id").query.sql_with_params()
-    ended = ", ".join(f"{code:d}" for code in [*sorted(codes), -1])
+    ended = ", ".join(f"{code:d}" for code in {*codes, -1} - {Result.DUPLICATE})
     return RawSQL(  # noqa: S611
         f"WITH latest (person_id, result, carrier_id) AS ({latest}) "  # noqa: S608 - compiled by Django
-        f"SELECT person_id FROM latest WHERE carrier_id IS NULL AND result IN ({ended}) "
+        f"SELECT person_id FROM latest WHERE result IN ({ended}) "
+        # Asked for the result, PostgreSQL expects few Duplicates and looks their carriers up one by one.
         "UNION ALL SELECT latest.person_id FROM latest JOIN broadcasts_delivery carrier ON carrier.id = carrier_id "
-        f"WHERE carrier.result IN ({ended})",
+        f"WHERE latest.result = {Result.DUPLICATE:d} AND carrier.result IN ({ended})",
         params,
     )
 
