@@ -2,6 +2,7 @@
 
 import statistics
 import time
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 
@@ -38,7 +39,7 @@ def measure(rows: int) -> list[Figure]:
 
 
 def typical_lists(school: School) -> dict[str, Definition]:
-    rules = {
+    rules: dict[str, tuple[Rule, ...]] = {
         "everybody": (),
         "grade is 5 or 6": (Rule(Field.GRADE, ("5", "6")),),
         "kind is guardian": (Rule(Field.KIND, ("guardian",)),),
@@ -53,12 +54,12 @@ def typical_lists(school: School) -> dict[str, Definition]:
     }
     lists = {words: Definition(school.pk, is_by_rules=True, rules=one) for words, one in rules.items()}
     students = (Rule(Field.KIND, ("student",)),)
-    guardians = {"is_by_rules": True, "target": "guardians"}
+    everybody = Definition(school.pk, is_by_rules=True, rules=students, target="guardians")
     return lists | {
-        "guardians of everybody": Definition(school.pk, rules=students, **guardians),
-        "guardians of grade 5": Definition(school.pk, rules=(Rule(Field.GRADE, ("5",)),), **guardians),
-        "mothers of everybody": Definition(school.pk, rules=students, categories=("mother",), **guardians),
-        "students and their guardians": Definition(school.pk, is_by_rules=True, rules=students, target="both"),
+        "guardians of everybody": everybody,
+        "guardians of grade 5": replace(everybody, rules=(Rule(Field.GRADE, ("5",)),)),
+        "mothers of everybody": replace(everybody, categories=("mother",)),
+        "students and their guardians": replace(everybody, target="both"),
     }
 
 

@@ -1,6 +1,7 @@
 """Lists by rules, families, and who is on a list: for these tests in their own words."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from broadcasts.models import Guardianship, List, ListPart, ListRule, Person, School
 from broadcasts.people.lists.definitions import load_definitions
@@ -38,12 +39,12 @@ def leave_out(of: List, *parts: List) -> List:
     return include(of, *parts, is_excluded=True)
 
 
-def student(school: School, name: str, **fields: object) -> Person:
+def student(school: School, name: str, **fields: Any) -> Person:
     return factory.make_person(school, name, kind="student", **fields)
 
 
 def guardian(
-    name: str, *students: Person, category: str = "mother", forbidden: bool = False, **fields: object
+    name: str, *students: Person, category: str = "mother", forbidden: bool = False, **fields: Any
 ) -> Person:
     """At home at the first student's school; `forbidden`: do not contact."""
     addresses = fields.pop("addresses", ())

@@ -41,8 +41,8 @@ def test_a_target_says_who_is_written_to(lincoln: School, ana: Person, target: s
 
 
 def test_categories_narrow_the_guardians_and_not_the_contacts(lincoln: School, ana: Person) -> None:
-    some = {"target": "both", "guardian_categories": ["mother", "father"]}
-    assert names_on(static_list(lincoln, [ana], **some)) == {"Ana", "Mother", "Father"}
+    some = static_list(lincoln, [ana], target="both", guardian_categories=["mother", "father"])
+    assert names_on(some) == {"Ana", "Mother", "Father"}
 
 
 def test_inactive_people_are_on_no_list_and_their_guardians_neither(lincoln: School, ana: Person) -> None:
