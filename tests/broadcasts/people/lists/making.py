@@ -48,7 +48,7 @@ def guardian(
 ) -> Person:
     """At home at the first student's school; `forbidden`: do not contact."""
     addresses = fields.pop("addresses", ())
-    made = factory.make_person(students[0].school, name, addresses, kind="guardian", **fields)  # type: ignore[arg-type]
+    made = factory.make_person(students[0].school, name, addresses, kind="guardian", **fields)
     for one in students:
         relate(made, one, category=category, forbidden=forbidden)
     return made
