@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import connection
 from django.db.models import (
@@ -13,6 +13,7 @@ from django.db.models import (
     Exists,
     Expression,
     F,
+    Model,
     OuterRef,
     Q,
     QuerySet,
@@ -21,7 +22,6 @@ from django.db.models import (
     When,
     Window,
 )
-from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce, FirstValue, RowNumber
 
 from broadcasts.blocking import is_blocked
@@ -29,6 +29,7 @@ from broadcasts.models import Broadcast, ContactType, Delivery, EmailAddress, Pe
 from broadcasts.people.lists.resolving import Standing, people_on
 from broadcasts.results import LABELS, Result, by_label
 
+Row = TypeVar("Row", bound=Model)
 COLUMNS = ("person_id", "address_id", "name", "email", "address_key", "language", "result", "note", "shared_with")
 
 # Order of checks: No Email Selected (the other parts of the query), invalid, Blocked, Duplicate, else Unsent.
@@ -108,9 +109,8 @@ class Reach:
         """The addresses that receive this type: a row each."""
         same_address: dict[str, Any] = {"partition_by": [F("key"), F("is_valid")], "order_by": ["person_id", "pk"]}
         return (
-            EmailAddress.objects.order_by()
-            .filter(self._receives("pk"), person__in=_listed(Standing.ALLOWED), person__is_active=True)
-            .filter(is_active=True)
+            _listed(EmailAddress.objects.order_by(), "broadcasts_emailaddress.person_id", Standing.ALLOWED)
+            .filter(self._receives("pk"), person__is_active=True, is_active=True)
             .annotate(
                 blocked=is_blocked("key"),
                 nth=Window(RowNumber(), **same_address),
@@ -138,14 +138,14 @@ class Reach:
             When(email="", then=Value(Delivery.Note.NO_ADDRESS.value)),
             default=Value(Delivery.Note.NOT_SELECTED.value),
         )
-        people = Person.objects.filter(pk__in=_listed(Standing.ALLOWED), is_active=True)
+        people = _listed(Person.objects.filter(is_active=True), "broadcasts_person.id", Standing.ALLOWED)
         return _no_email_selected(
             people.exclude(Exists(in_use.filter(self._receives("pk")))), Coalesce(Subquery(first), Value("")), note
         )
 
     def _held_back(self) -> QuerySet[Any, Any]:
         """Those to whom no way leads on which nobody said: do not contact. Their address stays out of the log."""
-        people = Person.objects.filter(pk__in=_listed(Standing.HELD_BACK), is_active=True)
+        people = _listed(Person.objects.filter(is_active=True), "broadcasts_person.id", Standing.HELD_BACK)
         return _no_email_selected(people, Value(""), Value(Delivery.Note.DO_NOT_CONTACT.value))
 
     def _receives(self, address: str) -> Exists:
@@ -161,10 +161,14 @@ class Reach:
         )
 
 
-def _listed(standing: Standing) -> RawSQL:
-    # Told "= 1", PostgreSQL expects one person in 200 and looks the others up one by one.
+def _listed(rows: QuerySet[Row], person: str, standing: Standing) -> QuerySet[Row]:
+    """Joined, one row to one: of an IN (SELECT ...) PostgreSQL expects 200 people and looks each of them up.
+
+    Told "= 1", it expects one in 200; so whoever is allowed is whoever is not held back.
+    """
     sign = "=" if standing == Standing.HELD_BACK else "<>"
-    return RawSQL(f"SELECT person_id FROM listed WHERE standing {sign} %s", [Standing.HELD_BACK.value])  # noqa: S608, S611
+    where = [f"listed.person_id = {person}", f"listed.standing {sign} {Standing.HELD_BACK:d}"]
+    return rows.extra(tables=["listed"], where=where)  # noqa: S610
 
 
 def _no_email_selected(people: QuerySet[Person], email: Expression, note: Expression) -> QuerySet[Any, Any]:
