@@ -31,6 +31,7 @@ DEEDS: dict[str, Promise] = {
     "guardian.removed": _("removed a guardian"),
     "import.uploaded": _("uploaded a file to import"),
     "import.rejected_downloaded": _("downloaded the rejected rows of an import"),
+    "list.changed": _("changed the list"),
     "list.made": _("made the list"),
     "list.deleted": _("deleted the list"),
     "person.added": _("added the person by hand"),

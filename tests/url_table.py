@@ -140,4 +140,18 @@ broadcasts:import-undo/import               GET   sign-in    404       302     3
 broadcasts:import-undo/import               POST  sign-in    404       302     302
 broadcasts:import-discard/import            GET   sign-in    404       302     302
 broadcasts:import-discard/import            POST  sign-in    404       302     302
+
+broadcasts:list-new                         GET   sign-in    200       200     200
+broadcasts:list-new                         POST  sign-in    422       422     200
+broadcasts:list-count                       GET   sign-in    405       405     405
+broadcasts:list-count                       POST  sign-in    200       200     404
+broadcasts:list-edit/list                   GET   sign-in    404       200     200
+broadcasts:list-edit/list                   POST  sign-in    404       422     422
+broadcasts:list-size/list                   GET   sign-in    404       200     200
+broadcasts:list-people/list                 GET   sign-in    404       200     200
+broadcasts:list-people/list                 POST  sign-in    404       302     302
+broadcasts:list-add/list                    GET   sign-in    404       200     200
+broadcasts:list-add/list                    POST  sign-in    404       302     302
+broadcasts:list-fill/list                   GET   sign-in    404       200     200
+broadcasts:list-fill/list                   POST  sign-in    404       200     200
 """

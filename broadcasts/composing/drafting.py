@@ -16,7 +16,8 @@ from broadcasts.composing import sanitising
 from broadcasts.composing.compiling import Recipient, compile_broadcast
 from broadcasts.composing.merge_fields import problems_in_html, problems_in_text
 from broadcasts.composing.plain_text import to_plain_text
-from broadcasts.models import Broadcast, BroadcastType, Content, List, ListMember, School, Sender, User
+from broadcasts.models import Broadcast, BroadcastType, Content, List, School, Sender, User
+from broadcasts.people.lists.resolving import is_anybody, people_on
 
 # Gmail hides the rest of a message near 102 KB, and with it the link to unsubscribe.
 LARGEST_HTML = 90_000
@@ -180,11 +181,11 @@ def _about_lists(broadcast: Broadcast) -> Iterator[Missing]:
     lists = list(broadcast.lists.all())
     if not lists:
         yield Missing("lists", _("Choose at least one list."), is_empty=True)
-    elif foreign := [chosen.name for chosen in lists if chosen.school_id != broadcast.school_id]:
-        words = _("These lists belong to another school: %(lists)s. Remove them.")
-        yield Missing("lists", words % {"lists": ", ".join(foreign)})
-    elif not ListMember.objects.filter(list__in=lists).exists():
-        yield Missing("lists", _("Nobody is on the chosen lists. Upload recipients or choose another list."))
+    elif private := [one.name for one in lists if one.school_id != broadcast.school_id and not one.is_published]:
+        words = _("These lists belong to another school, which does not publish them: %(lists)s. Remove them.")
+        yield Missing("lists", words % {"lists": ", ".join(private)})
+    elif not is_anybody(people_on(lists, broadcast.school_id)):
+        yield Missing("lists", _("Nobody is on the chosen lists. Add people to them or choose another list."))
 
 
 def _about_subject(subject: str) -> Iterator[Missing]:

@@ -4,15 +4,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
-from django.db.models import Count, Q
+from django.db.models import Q
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 from django_prose_editor.fields import ProseEditorFormField
 from django_prose_editor.widgets import ProseEditorWidget
 
 from broadcasts.composing.drafting import SUBJECT_LENGTH, Draft, Missing
 from broadcasts.composing.editor import EXTENSIONS
 from broadcasts.models import Broadcast, BroadcastType, Content, List, School, Sender
+from broadcasts.people.lists.sizes import size_in_words
 
 
 class _TypeField(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -26,10 +27,11 @@ class _SenderField(forms.ModelChoiceField):  # type: ignore[type-arg]
 
 
 class _ListsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
+    school: School
+
     def label_from_instance(self, obj: List) -> str:
-        size = getattr(obj, "size", 0)
-        people = ngettext("%(size)s person", "%(size)s people", size) % {"size": f"{size:,}"}
-        return f"{obj.name} · {people}"
+        name = obj.name if obj.school_id == self.school.pk else f"{obj.name} ({obj.school})"
+        return format_html("<span>{} · {}</span>", name, size_in_words(obj))
 
 
 class ComposeForm(forms.Form):
@@ -84,7 +86,9 @@ class ComposeForm(forms.Form):
         senders = Sender.objects.filter((ours & Q(is_active=True)) | current).distinct()
         self.choices_of("broadcast_type").queryset = types
         self.choices_of("sender").queryset = senders
-        self.choices_of("lists").queryset = List.objects.filter(school=school).annotate(size=Count("members"))
+        self.choices_of("lists").school = school
+        usable = List.objects.usable_by(school) | List.objects.filter(broadcasts=broadcast)
+        self.choices_of("lists").queryset = usable.distinct().with_sizes().select_related("school")
         for name in ("broadcast_type", "sender", "lists", "subject", "body_html"):
             # "(optional)" beside them would say that it can be sent without.
             setattr(self.fields[name], "template_name", "broadcasts/compose_field.html")  # noqa: B010 - not in the stubs

@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy
 from broadcasts.addresses import explain_invalid
 from broadcasts.models import List, Person, School, User
 from broadcasts.people.cells import read_language, read_name
-from broadcasts.people.finding import contacts_of, find_people
+from broadcasts.people.finding import find_people
+from broadcasts.people.lists.resolving import people_on
 from broadcasts.templatetags.messenger import language_name
 
 WITHOUT_GRADE = "-"
@@ -77,7 +78,7 @@ class PersonFilterForm(forms.Form):
         if chosen["active"]:
             people = people.filter(is_active=ACTIVE[chosen["active"]])
         if chosen["list"]:
-            people = people.filter(pk__in=contacts_of(chosen["list"]))
+            people = people.filter(pk__in=people_on([chosen["list"]], chosen["list"].school_id).people.values("pk"))
         equal = {name: chosen[name] for name in ("kind", "language") if chosen[name]}
         return people.filter(**equal)
 

@@ -52,7 +52,7 @@ class Delivery(models.Model):
         Broadcast, models.PROTECT, related_name="deliveries", db_index=False, verbose_name=_("broadcast")
     )
     person = models.ForeignKey(
-        Person, models.SET_NULL, null=True, related_name="deliveries", verbose_name=_("person")
+        Person, models.SET_NULL, null=True, db_index=False, related_name="deliveries", verbose_name=_("person")
     )
     address = models.ForeignKey(EmailAddress, models.SET_NULL, null=True, related_name="+", verbose_name=_("address"))
     # As they were when prepared: the log must not change when the directory does.
@@ -122,6 +122,7 @@ class Delivery(models.Model):
             # The sweep: leases that ran out.
             models.Index(fields=["lease_until"], condition=Q(lease_until__isnull=False), name="delivery_leased"),
             models.Index(fields=["broadcast", "id"], name="delivery_of_broadcast"),  # the Email Log
+            models.Index(fields=["person", "-id"], name="delivery_of_person"),  # the latest of everybody, for lists
         ]
 
     def __str__(self) -> str:

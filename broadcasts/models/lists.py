@@ -1,20 +1,36 @@
 """Who gets a broadcast: static lists, lists by rules, lists of lists."""
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, Exists, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from broadcasts.models.people import Person
 from broadcasts.models.schools import School
 from broadcasts.models.scopes import SchoolQuerySet
 
+if TYPE_CHECKING:
+    from broadcasts.models.schools import User
+
 
 class ListQuerySet(SchoolQuerySet["List"]):
     def usable_by(self, school: School) -> Self:
         """What a broadcast of this school may be sent to: its own lists, and those that others published."""
         return self.filter(Q(school=school) | Q(is_published=True))
+
+    def readable_by(self, user: "User") -> Self:
+        """Also what other schools published: it may be looked at and sent to, and changed by its own school only."""
+        return self.filter(Q(school__in=user.schools) | Q(is_published=True))
+
+    def with_sizes(self) -> Self:
+        """For `sizes.size_of`: the active members, and whether the list is more than its members."""
+        members = ListMember.objects.order_by().filter(list=OuterRef("pk"), person__is_active=True).values("list")
+        return self.annotate(
+            active_members=Coalesce(Subquery(members.annotate(n=Count("pk")).values("n")), Value(0)),
+            has_parts=Exists(ListPart.objects.filter(list=OuterRef("pk"))),
+        )
 
 
 class List(models.Model):

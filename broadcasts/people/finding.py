@@ -3,7 +3,7 @@
 from django.db.models import Q, QuerySet
 
 from broadcasts.addresses import address_key
-from broadcasts.models import EmailAddress, List, Person, User
+from broadcasts.models import EmailAddress, Person, User
 
 # More are taken as one phrase: each word reads the directory once.
 MOST_WORDS = 8
@@ -32,8 +32,3 @@ def _fits(word: str) -> Q:
 def _spellings(word: str) -> set[str]:
     """SQLite knows capital and small letters of ASCII only: Élodie is to be found as élodie too."""
     return {word} if word.isascii() else {word, word.lower(), word.capitalize(), word.upper()}
-
-
-def contacts_of(chosen: List) -> QuerySet[Person]:
-    """The people who were put on a list by name."""
-    return Person.objects.order_by().filter(memberships__list=chosen).values("pk")  # type: ignore[return-value]

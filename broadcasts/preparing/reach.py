@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import connection
 from django.db.models import (
@@ -11,8 +11,11 @@ from django.db.models import (
     Case,
     CharField,
     Exists,
+    Expression,
     F,
+    Model,
     OuterRef,
+    Q,
     QuerySet,
     Subquery,
     Value,
@@ -22,12 +25,14 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, FirstValue, RowNumber
 
 from broadcasts.blocking import is_blocked
-from broadcasts.models import Broadcast, ContactType, Delivery, EmailAddress, ListMember, Person
+from broadcasts.models import Broadcast, ContactType, Delivery, EmailAddress, Person
+from broadcasts.people.lists.resolving import Standing, people_on
 from broadcasts.results import LABELS, Result, by_label
 
+Row = TypeVar("Row", bound=Model)
 COLUMNS = ("person_id", "address_id", "name", "email", "address_key", "language", "result", "note", "shared_with")
 
-# Order of checks: No Email Selected (the other half of the query), invalid, Blocked, Duplicate, else Unsent.
+# Order of checks: No Email Selected (the other parts of the query), invalid, Blocked, Duplicate, else Unsent.
 _FIRST_RESULT = Case(
     When(is_valid=False, then=Value(Result.FAILED.value)),
     When(blocked=True, then=Value(Result.BLOCKED.value)),
@@ -64,10 +69,12 @@ class Reach:
 
     @cached_property
     def sql(self) -> tuple[str, tuple[Any, ...]]:
-        """`WITH reach (...) AS (...)`, to be followed by a SELECT from reach."""
-        halves = [half.query.sql_with_params() for half in (self._addressed(), self._unaddressed())]
-        union = " UNION ALL ".join(sql for sql, _ in halves)
-        return f"WITH reach ({', '.join(COLUMNS)}) AS ({union})", tuple(p for _, params in halves for p in params)
+        """`WITH ... reach (...) AS (...)`, to be followed by a SELECT from reach."""
+        listed = people_on(self.broadcast.lists.all(), self.broadcast.school_id)
+        parts = [part.query.sql_with_params() for part in (self._addressed(), self._unaddressed(), self._held_back())]
+        union = " UNION ALL ".join(sql for sql, _ in parts)
+        params = tuple(param for _, params in parts for param in params)
+        return f"WITH {listed.sql}, reach ({', '.join(COLUMNS)}) AS ({union})", (*listed.params, *params)
 
     def counts(self) -> dict[str, int]:
         """All ten labels in the design's order."""
@@ -102,8 +109,8 @@ class Reach:
         """The addresses that receive this type: a row each."""
         same_address: dict[str, Any] = {"partition_by": [F("key"), F("is_valid")], "order_by": ["person_id", "pk"]}
         return (
-            EmailAddress.objects.order_by()
-            .filter(self._is_listed("person"), self._receives("pk"), person__is_active=True)
+            _listed(EmailAddress.objects.order_by(), "broadcasts_emailaddress.person_id", Standing.ALLOWED)
+            .filter(self._receives("pk"), person__is_active=True, is_active=True)
             .annotate(
                 blocked=is_blocked("key"),
                 nth=Window(RowNumber(), **same_address),
@@ -125,31 +132,55 @@ class Reach:
 
     def _unaddressed(self) -> QuerySet[Any, Any]:
         """The people none of whose addresses receives this type: a row each, showing their first address."""
-        addresses = EmailAddress.objects.filter(person=OuterRef("pk")).order_by("position", "pk")
-        return (
-            Person.objects.order_by()
-            .filter(self._is_listed("pk"), is_active=True)
-            .exclude(Exists(EmailAddress.objects.filter(self._receives("pk"), person=OuterRef("pk"))))
-            .annotate(
-                email=Coalesce(Subquery(addresses.values("address")[:1]), Value("")),
-                address_id=Value(None, output_field=BigIntegerField()),
-                key=Value(""),
-                first_result=Value(Result.NO_EMAIL_SELECTED.value),
-                note=Case(
-                    When(email="", then=Value(Delivery.Note.NO_ADDRESS.value)),
-                    default=Value(Delivery.Note.NOT_SELECTED.value),
-                ),
-                first_name=Value(""),
-            )
-            .values_list("pk", "address_id", "name", "email", "key", "language", "first_result", "note", "first_name")
+        in_use = EmailAddress.objects.filter(person=OuterRef("pk"), is_active=True)
+        first = in_use.order_by("position", "pk").values("address")[:1]
+        note = Case(
+            When(email="", then=Value(Delivery.Note.NO_ADDRESS.value)),
+            default=Value(Delivery.Note.NOT_SELECTED.value),
+        )
+        people = _listed(Person.objects.filter(is_active=True), "broadcasts_person.id", Standing.ALLOWED)
+        return _no_email_selected(
+            people.exclude(Exists(in_use.filter(self._receives("pk")))), Coalesce(Subquery(first), Value("")), note
         )
 
-    def _is_listed(self, person: str) -> Exists:
-        return Exists(ListMember.objects.filter(person=OuterRef(person), list__broadcasts=self.broadcast))
+    def _held_back(self) -> QuerySet[Any, Any]:
+        """Those to whom no way leads on which nobody said: do not contact. Their address stays out of the log."""
+        people = _listed(Person.objects.filter(is_active=True), "broadcasts_person.id", Standing.HELD_BACK)
+        return _no_email_selected(people, Value(""), Value(Delivery.Note.DO_NOT_CONTACT.value))
 
     def _receives(self, address: str) -> Exists:
+        """A required type comes to an address also where the family switched it off; what staff chose counts."""
+        kind = self.broadcast.broadcast_type
+        wanted = Q(receives=True)
+        if kind and kind.is_required:
+            wanted |= Q(chosen_by=ContactType.ChosenBy.FAMILY)
         return Exists(
             ContactType.objects.filter(
-                address=OuterRef(address), broadcast_type=self.broadcast.broadcast_type_id, receives=True
+                wanted, address=OuterRef(address), broadcast_type=self.broadcast.broadcast_type_id
             )
         )
+
+
+def _listed(rows: QuerySet[Row], person: str, standing: Standing) -> QuerySet[Row]:
+    """Joined, one row to one: of an IN (SELECT ...) PostgreSQL expects 200 people and looks each of them up.
+
+    Told "= 1", it expects one in 200; so whoever is allowed is whoever is not held back.
+    """
+    sign = "=" if standing == Standing.HELD_BACK else "<>"
+    where = [f"listed.person_id = {person}", f"listed.standing {sign} {Standing.HELD_BACK:d}"]
+    return rows.extra(tables=["listed"], where=where)  # noqa: S610
+
+
+def _no_email_selected(people: QuerySet[Person], email: Expression, note: Expression) -> QuerySet[Any, Any]:
+    return (
+        people.order_by()
+        .annotate(
+            email=email,
+            address_id=Value(None, output_field=BigIntegerField()),
+            key=Value(""),
+            first_result=Value(Result.NO_EMAIL_SELECTED.value),
+            note=note,
+            first_name=Value(""),
+        )
+        .values_list("pk", "address_id", "name", "email", "key", "language", "first_result", "note", "first_name")
+    )

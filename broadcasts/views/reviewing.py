@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import overload
 
 from django.conf import settings
-from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.text import slugify
@@ -14,10 +13,12 @@ from django.utils.translation import get_language_info, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from django_tables2 import RequestConfig
+from django_tables2.data import TableListData
 
 from broadcasts.composing.drafting import Missing, find_missing
 from broadcasts.forms.sending import SendForm
 from broadcasts.models import Broadcast
+from broadcasts.people.lists.sizes import size_in_words
 from broadcasts.preparing.reach import Reach, ReachRow
 from broadcasts.roles import signed_in_user
 from broadcasts.tables.reviewing import NamesTable
@@ -131,7 +132,7 @@ def review_page(request: HttpRequest, review: Review, form: SendForm | None = No
         "review": review,
         "form": form or SendForm(None, broadcast, review.sendable),
         "undo_seconds": settings.UNDO_SECONDS,
-        "lists": broadcast.lists.annotate(size=Count("members")),
+        "lists": [(one, size_in_words(one)) for one in broadcast.lists.select_related("school").with_sizes()],
         "languages": [_language_name(content.language) for content in broadcast.contents.order_by("-is_default")],
     }
     return render(request, "broadcasts/review.html", context, status=422 if form else 200)
@@ -174,7 +175,8 @@ def broadcast_review_names(request: HttpRequest, pk: int, slug: str) -> HttpResp
     count = next((count for count in review.counts if count.slug == slug), None)
     if count is None or review.reach is None:
         raise Http404
-    table = NamesTable(Names(review.reach, count), empty_text=_("Nobody."))
+    # TableListData reads a page; of anything else django-tables2 makes a whole list first, name by name.
+    table = NamesTable(TableListData(Names(review.reach, count)), empty_text=_("Nobody."))
     if not count.is_explained_by_name:
         table.exclude = ("reason",)
     RequestConfig(request, paginate={"per_page": NAMES_PER_PAGE, "silent": True}).configure(table)

@@ -231,7 +231,7 @@ def test_the_browser_may_check_the_spelling(as_alice: Client, draft: Broadcast) 
 
 def test_a_list_without_people_is_not_enough(draft: Broadcast, lincoln: School) -> None:
     draft.lists.set([factory.make_list(lincoln)])
-    assert what_is_missing(draft) == ["Nobody is on the chosen lists. Upload recipients or choose another list."]
+    assert what_is_missing(draft) == ["Nobody is on the chosen lists. Add people to them or choose another list."]
 
 
 def test_a_complete_draft_misses_nothing(draft: Broadcast) -> None:

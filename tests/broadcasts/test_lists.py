@@ -6,6 +6,7 @@ from django.urls import reverse
 
 from broadcasts.models import AuditEntry, ContactType, List, Person, School, User
 from tests import factory
+from tests.broadcasts.people.lists.making import rule_list
 
 LISTS = reverse("broadcasts:list-list")
 
@@ -30,6 +31,15 @@ def test_lists_show_their_size_and_maker(as_alice: Client, alice: User, lincoln:
     assert '<td data-label="People" class="number">3</td>' in shown
     assert "by Alice" in shown
     assert "Lincoln" not in shown.split("<tbody>")[1]
+
+
+def test_the_people_of_a_list_by_rules_are_counted_a_moment_later(as_alice: Client, lincoln: School) -> None:
+    factory.make_person(lincoln)
+    found = rule_list(lincoln, name="Everybody")
+    assert f'<span hx-get="{page("size", found)}" hx-trigger="revealed">by rules</span>' in text_of(
+        as_alice.get(LISTS)
+    )
+    assert text_of(as_alice.get(page("size", found))) == "1 person"
 
 
 def test_staff_see_their_own_school_s_lists(as_bob: Client, lincoln: School) -> None:

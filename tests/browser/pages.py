@@ -38,6 +38,19 @@ class Office:
         self.page.locator("main table a[href^='/lists/']").first.click()
         return self.path
 
+    def make_list_by_rules(self, name: str) -> str:
+        """Of the guardians, with a count that follows while the rule is ticked; the list's address."""
+        self.page.goto("/lists/new/?kind=rules")
+        self.page.get_by_label("Name").fill(name)
+        self.page.get_by_label("Another rule about").select_option(label="Kind")
+        self.press("Add rule")
+        expect(self.page.locator("#list-count")).to_contain_text("nothing is ticked: Kind")
+        self.page.get_by_label("Guardian", exact=True).first.check()
+        expect(self.page.locator("#list-count")).not_to_contain_text("nothing is ticked")
+        self.press("Save list")
+        expect(self.page.get_by_role("heading", level=1)).to_have_text(name)
+        return self.path
+
     def upload(self, file: Path, list_name: str) -> str:
         """Up to the page that says what Confirm would do; its address."""
         self.page.goto("/lists/upload/")

@@ -73,6 +73,15 @@ PAGES = {
     "lists": "/lists/",
     "list": "{list}",
     "delete a list": "{list}delete/",
+    "choose a list's school": "/lists/new/?kind=rules&school=0",
+    "new list by rules": "/lists/new/?kind=rules",
+    "new static list": "/lists/new/?kind=static",
+    "list by rules": "{rules}",
+    "change a list by rules": "{rules}edit/",
+    "change a static list": "{list}edit/",
+    "people of a list": "{list}people/",
+    "add people": "{list}add/?q=a",
+    "add people by rules": "{list}fill/",
     "upload": "/lists/upload/",
     "check an upload": "{upload}",
     "imports": "/people/imports/",
@@ -138,6 +147,7 @@ def places(
         office = Office(visited.page)
         found = {"sent": f"/broadcasts/{sent}/", "list": office.first_list(), "draft": office.make_draft("Snow day")}
         found |= office.make_family() | {"switches": office.ask_for_switches()}
+        found["rules"] = office.make_list_by_rules("Guardians")
         found["upload"] = office.upload(recipients, "Spring families")
         found |= make_imports(office, folder)
         found["delivery"] = office.first_delivery(sent)

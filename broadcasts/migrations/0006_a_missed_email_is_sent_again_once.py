@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('broadcasts', '0004_staged_rows_are_unchecked'),
+        ('broadcasts', '0005_find_the_latest_delivery'),
     ]
 
     operations = [
