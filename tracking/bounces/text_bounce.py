@@ -1,0 +1,114 @@
+"""Bounces that only people were meant to read: the address by flufl.bounce, the reason by the table of replies."""
+
+import logging
+import re
+from email.header import decode_header, make_header
+from email.message import Message
+from email.utils import getaddresses, parseaddr
+
+from flufl.bounce import all_failures
+
+from tracking.bounces.reports import Finding, Report, ReportKind
+from tracking.bounces.wording import notification, part_about, reply_code_in, stage_in, status_in
+from tracking.meanings import ACTIONS, Meaning, meaning_of_failure
+
+logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)  # it logs a traceback for what it cannot read
+
+MOST_ADDRESSES = 50
+_SYSTEMS = re.compile(r"^(?:mailer-?daemon|post_?master|mail-?admin|mailadm|majordomo|bounce)\b|mail delivery (?:sub)?system", re.IGNORECASE)
+_SUBJECTS = re.compile(
+    r"undeliver|non.?deliver|returned? (?:mail|to sender)|delivery (?:status|failure|has failed|problem|report|notification|error)"
+    r"|(?:mail|message|delivery|sending)\b.{0,30}\bfail|failure notice|failed mail|could ?n[o']t be delivered|error sending"
+    r"|mail (?:system )?error|returning message|unzustellbar|nicht zugestellt|non remis|no entregado|devuelto",
+    re.IGNORECASE,
+)
+_DELAYED = re.compile(
+    r"delay(?:ed)?\b|warning: |still being (?:re)?tried|(?:do not|not) need to (?:resend|send)|no action is required"
+    r"|(?:will|shall) (?:continue|keep|be retried|retry)|will try again|not yet been delivered|verzögert|temporary (?:delivery )?(?:failure|problem)",
+    re.IGNORECASE,
+)
+_GIVEN_UP = re.compile(r"permanent|giv(?:en|ing) up|could not be delivered|unable to deliver|failed|will not be retried", re.IGNORECASE)
+_ADDRESS = r"[^\s<>()\[\],;:\"']+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
+# Where mail systems put the address they write about, the surest place first.
+_PLACES = tuple(
+    re.compile(place, re.IGNORECASE | re.MULTILINE)
+    for place in (
+        rf"^\s*(?:rcpt to|(?:final-)?recipient(?: address)?|original recipient|>>> rcpt to):?\s*(?:rfc822;\s*)?<?({_ADDRESS})",
+        rf"^\s*<?({_ADDRESS})>?",
+        rf"(?:deliver(?:ing)? (?:your |the )?(?:mail|message) to|rejected recipient|permanent errors:|mailbox is full:) <?({_ADDRESS})",
+        rf"<({_ADDRESS})>",
+        rf"\b({_ADDRESS})",
+    )
+)
+
+
+def is_from_mail_system(message: Message) -> bool:
+    name, address = parseaddr(str(message["From"] or ""))
+    sender = str(message["From"] or "")
+    return bool(
+        message["X-Failed-Recipients"]
+        or _SYSTEMS.search(address)
+        or _SYSTEMS.search(name)
+        or _SYSTEMS.match(sender.strip())
+    )
+
+
+def read_text_bounce(message: Message) -> Report | None:
+    if not is_from_mail_system(message) and not _SUBJECTS.search(_subject(message)):
+        return None
+    text = notification(message)
+    addresses = _addresses(message, text)
+    findings = tuple(_read_one(message, text, address, addresses) for address in addresses or ("",))
+    return Report(ReportKind.TEXT, tuple(one for one in findings if one)) if any(findings) else None
+
+
+def _read_one(message: Message, text: str, address: str, addresses: tuple[str, ...]) -> Finding | None:
+    said = part_about(text, address, tuple(other for other in addresses if other != address)) if address else text
+    status, code = status_in(said) or status_in(text), reply_code_in(said)
+    meaning = _meaning_of(message, said, status, code, text)
+    return meaning and Finding(meaning, None, address, "", status, code, " ".join(said.split())[:2000])
+
+
+def _meaning_of(message: Message, said: str, status: str, code: str, text: str) -> Meaning | None:
+    about = f"{_subject(message)}\n{text}"
+    if _DELAYED.search(about) and not _GIVEN_UP.search(about):
+        return ACTIONS["delayed"]
+    meaning = meaning_of_failure(status, said, code, stage_in(said, text), about)
+    is_told = bool(status or code or meaning.rule != "report: failed, no reason given")
+    return meaning if is_told or is_from_mail_system(message) else None
+
+
+def _addresses(message: Message, text: str) -> tuple[str, ...]:
+    ours = {address.lower() for _name, address in getaddresses([str(message[name] or "") for name in ("To", "From")])}
+    named = re.findall(_ADDRESS, str(message["X-Failed-Recipients"] or ""))
+    found = named or _by_flufl(message, text) or _by_place(text, ours)
+    wanted = dict.fromkeys(address.strip(".") for address in found if not _SYSTEMS.match(address))
+    return tuple(wanted)[:MOST_ADDRESSES]
+
+
+def _by_flufl(message: Message, text: str) -> list[str]:
+    """What it finds outside the report's own sentences belongs to somebody else."""
+    try:
+        for_now, for_good = all_failures(message)
+    except Exception:  # noqa: BLE001 - its detectors stumble over malformed messages
+        return []
+    found = (address.decode("utf-8", "replace") for address in sorted(for_good | for_now))
+    lower = text.lower()
+    return [address for address in found if re.fullmatch(_ADDRESS, address) and address.lower() in lower]
+
+
+def _by_place(text: str, ours: set[str]) -> list[str]:
+    for place in _PLACES:
+        found = [address for address in place.findall(text) if address.lower() not in ours]
+        if found:
+            return found[:MOST_ADDRESSES] if place in _PLACES[:2] else found[:1]
+    return []
+
+
+def _subject(message: Message) -> str:
+    raw = str(message["Subject"] or "")
+    try:
+        return str(make_header(decode_header(raw)))
+    except (ValueError, LookupError, UnicodeError):
+        return raw
+
