@@ -83,7 +83,7 @@ LINES: tuple[Line, ...] = (
         _BOUNCED,
         _("their mail server does not accept email from our server"),
         r"reverse (dns|lookup|address|mapping)|rdns|\bptr\b|mismatches client ip|(helo|ehlo)\b[^.;]{0,40}(reject|inval|not)"
-        r"|no (a|mx|dns) record for (your|the sending)",
+        r"|no (a|mx|dns) record for (your|the sending)|(find|resolve) your (reverse )?(host ?name|address)|client host rejected",
         ("5.7.25",),  # RFC 7372
     ),
     Line(
@@ -91,10 +91,18 @@ LINES: tuple[Line, ...] = (
         _BOUNCED,
         _("their mail server blocks our server"),
         r"black ?-?list|block ?-?list|deny ?-?list|\b(dns|r)bl\b|spamhaus|spamcop|\bsorbs\b|cloudmark|senderbase|reputation"
-        r"|blocked (for|using|by|due|because)|too many unwanted|refused to talk"
-        r"|\b(your|sending|sender|client|source|remote) (\w+ )?(ips?|host|server|network)\b.{0,60}"
+        r"|blocked (for|using)|too many unwanted|refused to talk|banned sending"
+        r"|\b(your|sending|sender|client|source) (\w+ )?(ips?|host|server|network)\b.{0,60}"
         r"(block|bann|listed|denied|refus|reject)|connections? (not accepted|refused by|rejected by|from .{0,40} denied)",
         ("5.7.606", "5.7.511", "5.7.708"),  # Microsoft: banned and blocked sending addresses
+    ),
+    Line(
+        "harmful content",
+        _BOUNCED,
+        _("their mail server did not like what is in it"),
+        r"virus|malware|infected|trojan|security (issue|risk|threat)|banned (content|file)|its content\b|(attachment|file type)\b.{0,40}"
+        r"(not|prohibit|reject|block)|media error|duplicate header|bare (lf|cr)|multiple (addresses|from)|non-?compliant"
+        r"|rfc ?-?(2822|5322)\b|conversion (is )?(required|not)|(illegal|invalid|malformed|missing) (header|message|mime)",
     ),
     Line(
         "taken for spam",
@@ -103,20 +111,19 @@ LINES: tuple[Line, ...] = (
         r"spam|unsolicited|\b(ube|uce)\b|junk|bulk mail|phish|(message|mail|content|e-?mail)( content)? (was |has been |is )?"
         r"(rejected|blocked|refused|denied) (by|due|as|because)|content reject|looks like",
     ),
-    Line(
-        "harmful content",
-        _BOUNCED,
-        _("their mail server did not like what is in it"),
-        r"virus|malware|infected|trojan|security (issue|risk|threat)|banned (content|file)|(attachment|file type)\b.{0,40}"
-        r"(not|prohibit|reject|block)|media error|duplicate header|bare (lf|cr)|multiple (addresses|from)|non-?compliant"
-        r"|rfc ?-?[25]?822|conversion (is )?(required|not)|(illegal|invalid|malformed|missing) (header|message|mime)",
-    ),
     Line("mailbox full", _SOFT, _("mailbox full"), MAILBOX_FULL, ("5.2.2",)),
+    Line(
+        "going round in circles",
+        _BOUNCED,
+        _("their mail servers send email round in circles"),
+        r"(mail|routing|message) loop|loop (detected|back)|loops back|hop count|too many hops|looping",
+        ("5.4.6", "5.4.14"),
+    ),
     Line(
         "too big",
         _BOUNCED,
         _("email too big for their mailbox"),
-        r"\b(message|mail|size)\b[^.;]{0,40}\b(too (big|large|long)|exceed)|(size|line) (limit|restriction)|too (big|large)\b"
+        r"\b(message|mail|size)\b[^.;]{0,40}\b(too (big|large)|exceed)|(size|line) (limit|restriction)|too (big|large)\b"
         r"|exceed\w*[^.;]{0,30}\bsize",
         ("5.3.4", "5.2.3"),
     ),
@@ -158,13 +165,6 @@ LINES: tuple[Line, ...] = (
         r"gr[ea]y-?list|try (again|later)|come back later|rate limit|throttl|too many (connection|message|recipient|mail)"
         r"|at a rate|too (fast|frequent|much mail)|frequency limit|exceeded\b[^.;]{0,30}\b(connections?|rate)\b"
         r"|temporar(y|ily) (defer|reject|unavail|suspend|fail|lookup|local|problem)|resources temporarily",
-    ),
-    Line(
-        "going round in circles",
-        _BOUNCED,
-        _("their mail servers send email round in circles"),
-        r"(mail|routing|message) loop|loop (detected|back)|loops back|hop count|too many hops|looping",
-        ("5.4.6", "5.4.14"),
     ),
     Line(
         "their server could not be reached",

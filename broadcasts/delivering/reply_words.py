@@ -21,7 +21,7 @@ ADDRESS_GONE = any_of(
     r"|not (?:a )?(?:valid|known|registered|listed|recogni[sz]ed|local|defined|hosted|found)|could ?n[o']t be found|wasn'?t found"
     r"|cannot be found|is n[o']t (?:valid|known|found|here))",
     r"not (?:a )?(?:valid|known|existing|local) (?:user|mailbox|recipient|address|account)|non-?existent (?:user|mailbox|address)",
-    r"no mailbox (?:here|by|found|with)|mailbox not (?:found|available here)|recipient (?:name )?is not recogni[sz]ed",
+    r"invalid (?:final )?(?:delivery )?user ?id|no mailbox (?:here|by|found|with)|mailbox not (?:found|available here)|recipient (?:name )?is not recogni[sz]ed",
     r"name is not recogni[sz]ed|not listed in|un(?:route|rout)able (?:mail )?address|no (?:valid )?account\b",
     r"does ?n[o']t have an?\b.{0,60}\baccount|recip(?:ient)?notfound|mail-?box not exist|addressee unknown",
     r"undeliverable address|unable to (?:find|locate) (?:user|recipient|mailbox)|can(?:not|'t) (?:find|verify) (?:user|recipient)",
@@ -54,9 +54,10 @@ MOVED = any_of(
 )
 
 DOMAIN_GONE = any_of(
-    r"(?:host|domain)(?: name)?s?\b[^.;]{0,60}\b(?:not found|unknown|does ?n[o']t exist|not exist|is invalid|no longer exists)(?!,? try)",
+    r"(?:host|domain)(?: name)?s?\b(?:(?!said|user|recipient|account|mailbox)[^.;:]){0,40}\b(?:not found|unknown|does ?n[o']t exist"
+    r"|not exist|is invalid|no longer exists)(?!,? try)",
     r"(?:unknown|no such|illegal|invalid|non-?existent|unresolvable|bad destination) (?:host|domain)|nxdomain",
-    r"domain is not reachable|no mx (?:record )?(?:or|and|nor) a record|no valid (?:hosts?|mx)|all relevant mx records point to non",
+    r"domain is not reachable|no (?:valid )?mx (?:record|host)|no valid (?:hosts?|mx)|all relevant mx records point to non",
     r"host found but no data record|unrouteable mail domain|dns\b[^.;]{0,40}\bnon-?existent",
     r"(?:domain|domäne|domaine|dominio)\b[^.;]{0,30}(?:existiert nicht|unbekannt|n'existe pas|inconnu|no existe|inexistente)",
 )

@@ -19,7 +19,7 @@ def read_amazon(message: Message) -> Report | None:
     if not text.startswith("{") or '"notificationType"' not in text:
         return None
     try:
-        told, _end = json.JSONDecoder().raw_decode(text)
+        told, _end = json.JSONDecoder(strict=False).raw_decode(text)
     except (ValueError, RecursionError):
         return None
     readers = {"Bounce": _bounced, "Complaint": _complained, "Delivery": _delivered}

@@ -19,7 +19,7 @@ _SYSTEMS = re.compile(r"^(?:mailer-?daemon|post_?master|mail-?admin|mailadm|majo
 _SUBJECTS = re.compile(
     r"undeliver|non.?deliver|returned? (?:mail|to sender)|delivery (?:status|failure|has failed|problem|report|notification|error)"
     r"|(?:mail|message|delivery|sending)\b.{0,30}\bfail|failure notice|failed mail|could ?n[o']t be delivered|error sending"
-    r"|mail (?:system )?error|returning message|unzustellbar|nicht zugestellt|non remis|no entregado|devuelto",
+    r"|mail (?:system )?error|returning message|unzustellbar|nicht zugestellt|non remis|no entregado|devuelto|(?:メール|配信|配送)エラー|送信できません",
     re.IGNORECASE,
 )
 _DELAYED = re.compile(
@@ -34,7 +34,7 @@ _PLACES = tuple(
     re.compile(place, re.IGNORECASE | re.MULTILINE)
     for place in (
         rf"^\s*(?:rcpt to|(?:final-)?recipient(?: address)?|original recipient|>>> rcpt to):?\s*(?:rfc822;\s*)?<?({_ADDRESS})",
-        rf"^\s*<?({_ADDRESS})>?",
+        rf"^\s*(?:[45]\d\d (?:[45][.\d]+ )?)?<?({_ADDRESS})>?",
         rf"(?:deliver(?:ing)? (?:your |the )?(?:mail|message) to|rejected recipient|permanent errors:|mailbox is full:) <?({_ADDRESS})",
         rf"<({_ADDRESS})>",
         rf"\b({_ADDRESS})",

@@ -24,13 +24,14 @@ _STAGES = re.compile(
     rf"|>>> ?(?:mail|helo|ehlo){_REPLY}|refused to talk to me|initial server greeting|\[mail_from\]"
     r"|did not like our (?:mail|helo|ehlo)|does not like sender)"
     rf"|(?P<rcpt>in reply to rcpt|after (?:pipelined )?rcpt to|>>> ?rcpt{_REPLY}|does not like recipient|\[rcpt_to\]"
-    r"|following rcpt|did not like our rcpt|rejected recipient)"
+    r"|following rcpt|smtp command\W+rcpt|did not like our rcpt|rejected recipient)"
     rf"|(?P<data>in reply to (?:end of )?data|after (?:end of )?data|>>> ?(?:data|bdat){_REPLY}|\(data\)|\[data\]"
-    r"|did not like our data|failed after i sent the message|smtp transmission failure)",
+    r"|did not like our data|smtp command\W+data|failed after i sent the message|smtp transmission failure)",
     re.IGNORECASE,
 )
 _ENHANCED = re.compile(r"(?<![\d.])([245]\.[0-7]\.\d{1,3})(?![\d.]*\d)")
-_REPLY_CODE = re.compile(r"(?<![\d.:])([2345][0-5]\d)(?=[ \-:]|$)")
+_REPLY_CODE = re.compile(r"(?<![\d.:/-])([45][0-5]\d)(?=[ \-:]|$)")
+_ACCEPTED = re.compile(r"^\W*(2[0-5]\d)\b")
 _SAID = re.compile(r"(?:<<<|said:|responded|returned|response|replied|error|reason|code|was|message)\W{1,4}([45][0-5]\d)\b")
 _LINE_CODE = re.compile(r"^\W*([45][0-5]\d)[ \-]", re.MULTILINE)
 
@@ -44,7 +45,14 @@ def whole_text(message: Message) -> str:
     parts = list(_own_parts(message))
     plain = [part for part in parts if not part.get_content_type().startswith("text/html")]
     texts = [_decoded(part) for part in plain] or [_without_tags(_decoded(part)) for part in parts]
-    return "\n".join(texts)[:LONGEST]
+    return _unquoted("\n".join(texts)[:LONGEST])
+
+
+def _unquoted(text: str) -> str:
+    """A report that somebody passed on has its lines marked; the transcripts' own `>>>` stay."""
+    lines = text.splitlines()
+    marked = sum(line.startswith(">") for line in lines)
+    return "\n".join(re.sub(r"^> ?", "", line) for line in lines) if marked * 2 > len(lines) else text
 
 
 def without_returned(text: str) -> str:
@@ -69,7 +77,8 @@ def _own_parts(message: Message) -> Iterator[Message]:
 
 
 def _is_returned(part: Message) -> bool:
-    return part.get_content_type() == "text/rfc822-headers"
+    """Also as an attached text."""
+    return part.get_content_type() == "text/rfc822-headers" or part.get_content_disposition() == "attachment"
 
 
 def _decoded(part: Message) -> str:
@@ -99,7 +108,7 @@ def status_in(text: str) -> str:
 
 
 def reply_code_in(text: str) -> str:
-    found = _LINE_CODE.search(text) or _SAID.search(text) or _REPLY_CODE.search(text)
+    found = _LINE_CODE.search(text) or _SAID.search(text) or _REPLY_CODE.search(text) or _ACCEPTED.search(text)
     return found[1] if found else ""
 
 
