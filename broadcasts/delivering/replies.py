@@ -43,6 +43,7 @@ class Line:
     words: Promise
     pattern: str = ""
     codes: tuple[str, ...] = ()
+    is_vague: bool = False  # a code that says more goes before these words
 
 
 _OURS, _SOFT, _BOUNCED, _FAILED = None, Result.SOFT_BOUNCED, Result.BOUNCED, Result.FAILED
@@ -133,9 +134,9 @@ LINES: tuple[Line, ...] = (
         _("mailbox closed"),
         rf"{_BOX}{_NEAR}(disabled|inactive|suspended|locked|deactivated|closed|expired|discontinued|terminated|frozen"
         r"|blocked|cancell?ed|not active|on hold)\b|(inactive|disabled|suspended) (user|account|mailbox|recipient)",
-        ("5.2.1", "5.7.13"),
+        ("5.2.1", "5.7.13", "525"),
     ),
-    Line("moved", _FAILED, _("no longer at this address"), MOVED, ("5.1.6",)),
+    Line("moved", _FAILED, _("no longer at this address"), MOVED, ("5.1.6", "551")),
     Line(
         "group closed to us",
         _BOUNCED,
@@ -151,13 +152,15 @@ LINES: tuple[Line, ...] = (
         _FAILED,
         _("their domain takes no email"),
         r"\bnull ?mx\b|(host|domain)\b[^.;]{0,40}(does not|doesn'?t|never) (accept|receive)s? (any )?e?-?mail",
-        ("5.1.10",),
+        ("5.1.10", "521", "556"),  # RFC 7504
     ),
     Line("no such domain", _FAILED, _("no such domain"), DOMAIN_GONE, ("5.1.2",)),
     # RFC 5321 section 4.2.3 words 550 like this for any cause; Outlook.com means the address by it, with 5.5.0.
     Line("no such mailbox at Outlook.com", _FAILED, _("no such mailbox"), r"^5\.5\.0 .*\bmailbox unavailable"),
-    Line("mailbox unavailable", _BOUNCED, _("mailbox unavailable"), r"^(?!5\.1\.).*\bmailbox (is )?unavailable"),
+    Line("mailbox unavailable", _FAILED, _("mailbox unavailable"), r"\bmailbox (is )?una?vaill?able"),
     Line("unknown user", _FAILED, _("no such mailbox"), ADDRESS_GONE, ("5.1.1", "5.1.3")),
+    # Cisco's and others' whole answer to an address that they do not know; others go on with a reason.
+    Line("address rejected", _FAILED, _("address rejected"), r"\baddress rejected\W*(@\W*)?($|in reply to rcpt)"),
     Line(
         "too much at once",
         _SOFT,
@@ -172,7 +175,7 @@ LINES: tuple[Line, ...] = (
         _("their mail server could not be reached"),
         r"time(d|s)?[ -]?out|connection (refused|reset|closed|lost|dropped|failed)|connect to\b|no route to|unreachable"
         r"|(could|can|did) ?n[o']t (connect|reach|be reached|respond)|not respond|retry time|deliver\w* time expired"
-        r"|(message|delivery) expired|too long in (the )?queue|in the queue too long|giving up|multiple retries|unable to contact"
+        r"|(message|delivery|envelope) expired|too long in (the )?queue|in the queue too long|giving up|multiple retries|unable to contact"
         r"|not delivered within|has been delayed|failed to connect|lost connection|did not accept our requests",
         ("5.4.1", "5.4.7"),
     ),
@@ -190,6 +193,7 @@ LINES: tuple[Line, ...] = (
         _("their mail server's rules forbid it"),
         r"polic(y|ies)|prohibited|not (allowed|permitted|authori[sz]ed|accept)|access (is )?denied|restrict\w*|refused|rejected"
         r"|denied|does not like|unwilling",
+        is_vague=True,
     ),
     # RFC 3463 section 3: what is left says at least what the trouble is about.
     Line("about the address", _BOUNCED, _("their mail server refused the address"), codes=("5.1",)),
@@ -204,12 +208,15 @@ LINES: tuple[Line, ...] = (
 _UNSAID = Line("no reason given", _BOUNCED, _("their mail server gave no reason"))
 # RFC 5321 section 4.5.3.1.10: treat 552 as 452.
 _TOO_MANY = Line("too many recipients", _SOFT, _("their mail server wants email more slowly"), codes=("452", "552"))
+_UNCLEAR = Line("address refused", _BOUNCED, _("their mail server refused the address"))
 # Said before the recipient was named, or after the whole message was read, "no such user" is not about the address.
 _AT_THE_DOOR = Line("refused at the door", _BOUNCED, _("their mail server does not accept email from our server"))
 _BY_A_FILTER = Line("refused by a filter", _BOUNCED, _("a filter of the mailbox refused it"))
 _NOT_NOW = Line("not now", _SOFT, _("their mail server asked us to come back later"))
-_ABOUT_ONE_MAILBOX = {"unknown user", "address turned away", "moved"}
-_BY_RULE = {line.rule: line for line in (*LINES, _UNSAID, _TOO_MANY, _AT_THE_DOOR, _BY_A_FILTER, _NOT_NOW)}
+# Words that mean the address when it alone was named, and anything else when they come later or without a stage.
+_ONLY_AT_RCPT = {"mailbox unavailable", "address rejected"}
+_ABOUT_ONE_MAILBOX = {"unknown user", "address turned away", "moved", *_ONLY_AT_RCPT}
+_BY_RULE = {line.rule: line for line in (*LINES, _UNSAID, _TOO_MANY, _UNCLEAR, _AT_THE_DOOR, _BY_A_FILTER, _NOT_NOW)}
 
 
 def parse_reply(code: int, message: bytes) -> Reply:
@@ -243,12 +250,11 @@ def plain_words(rule: str) -> str:
 
 def _find_line(code: int | None, enhanced: str, text: str, context: str) -> Line:
     detail = f"5{enhanced[1:]}" if enhanced else ""  # for good or for now, the trouble is the same
-    found = (
-        _line_of_words(enhanced, text)
-        or _line_of_code(detail)
-        or (_line_of_words(enhanced, context) if context else None)
-        or _line_of_code(detail[:3])
-    )
+    said = _line_of_words(enhanced, text)
+    exact = _line_of_code(detail) or _line_of_code(f"{code}")
+    if said and not (said.is_vague and exact):
+        return said
+    found = exact or (_line_of_words(enhanced, context) if context else None) or _line_of_code(detail[:3])
     if found:
         return found
     if f"{code}" in _TOO_MANY.codes and not enhanced:
@@ -265,6 +271,8 @@ def _unless_contradicted(line: Line, enhanced: str, stage: str) -> Line:
     says_address = enhanced.startswith(("4.1.", "5.1."))
     if stage in {"data", "body"} and not says_address:
         return _BY_A_FILTER
+    if line.rule in _ONLY_AT_RCPT and stage != "rcpt" and not says_address:
+        return _UNCLEAR
     # 5.2 and 5.7 are about a mailbox that exists and about rules: words against a code, unless the stage tips it.
     if enhanced.startswith(("5.2.", "5.7.")) and stage != "rcpt":
         return _BY_A_FILTER

@@ -24,7 +24,7 @@ ADDRESS_GONE = any_of(
     r"invalid (?:final )?(?:delivery )?user ?id|no mailbox (?:here|by|found|with)|mailbox not (?:found|available here)|recipient (?:name )?is not recogni[sz]ed",
     r"name is not recogni[sz]ed|not listed in|un(?:route|rout)able (?:mail )?address|no (?:valid )?account\b",
     r"does ?n[o']t have an?\b.{0,60}\baccount|recip(?:ient)?notfound|mail-?box not exist|addressee unknown",
-    r"undeliverable address|unable to (?:find|locate) (?:user|recipient|mailbox)|can(?:not|'t) (?:find|verify) (?:user|recipient)",
+    r"undeliverable address|bad[ -]?(?:recipient|rcpt ?to)|can'?t accept user|not present in (?:the )?directory|missing home directory|is not an active address|not in my validrcpttounable to (?:find|locate) (?:user|recipient|mailbox)|can(?:not|'t) (?:find|verify) (?:user|recipient)",
     r"check (?:if|that|whether) (?:the )?address is correct|(?:verify|check) the recipient(?:'s)? address",
     r"(?:user|recipient) (?:cannot|can't|could not) be verified|there is no (?:user|one|mailbox)|bad destination mailbox address",
     # German
@@ -43,7 +43,8 @@ ADDRESS_GONE = any_of(
     r"(?:użytkownik|adresat|skrzynka|konto)\b[^.;]{0,40}(?:nie istnieje|nieznan|nie znalezion)",
     # Russian, Japanese, Chinese
     r"(?:пользовател\w*|адресат\w*|получател\w*|ящик\w*|адрес\w*)\b[^.;]{0,40}(?:не найден|не существует|неизвест|не зарегистрирован)",
-    r"(?:ユーザー?|宛先|受信者|メールアドレス|アカウント)[^。、]{0,20}(?:不明|存在しません|存在しない|見つかりません(?!でした))",
+    r"(?:ユーザー?|宛先|受信者|メールアドレス|アカウント)[^。、]{0,60}(?:不明|存在しません|存在しない|見つかりません(?!でした))"
+    r"|ディレクトリ[^。、]{0,20}(?:見つかりません|ありません)",
     r"(?:用户|收件人|邮箱|帐号|账号)[^。，]{0,12}(?:不存在|未找到|无效)|无此用户|使用者不存在|查無此",
 )
 

@@ -12,23 +12,31 @@ from tracking.bounces.wording import reply_code_in, stage_in, status_in, whole_t
 from tracking.meanings import ACTIONS, COMPLAINED, meaning_of_failure
 
 MOST_RECIPIENTS = 100
+_LENIENT = json.JSONDecoder(strict=False)  # mail programs break its long lines
 
 
 def read_amazon(message: Message) -> Report | None:
-    text = whole_text(message).lstrip()
-    if not text.startswith("{") or '"notificationType"' not in text:
-        return None
-    try:
-        told, _end = json.JSONDecoder(strict=False).raw_decode(text)
-    except (ValueError, RecursionError):
-        return None
+    told = _notice(whole_text(message).lstrip())
     readers = {"Bounce": _bounced, "Complaint": _complained, "Delivery": _delivered}
     read = readers.get(str(told.get("notificationType")))
     findings = read(told) if read else []
     if not findings:
         return None
-    kind = ReportKind.COMPLAINT if told["notificationType"] == "Complaint" else ReportKind.DSN
+    kind = ReportKind.COMPLAINT if read is _complained else ReportKind.DSN
     return Report(kind, tuple(findings[:MOST_RECIPIENTS]), tuple(_names(told)))
+
+
+def _notice(text: str) -> dict[str, Any]:
+    """As it is, or in the envelope that the notification service puts around it."""
+    if not text.startswith("{") or "notificationType" not in text:
+        return {}
+    try:
+        told, _end = _LENIENT.raw_decode(text)
+        if isinstance(told, dict) and isinstance(told.get("Message"), str):
+            told, _end = _LENIENT.raw_decode(told["Message"])
+    except (ValueError, RecursionError):
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def _items(told: dict[str, Any], *path: str) -> list[Any]:

@@ -1,11 +1,10 @@
 """Automatic replies (RFC 3834): out of the office."""
 
 import re
-from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import parseaddr
 
-from tracking.bounces.reports import Finding, Report, ReportKind, read_date
+from tracking.bounces.reports import Finding, Report, ReportKind, read_date, subject_of
 from tracking.bounces.text_bounce import is_from_mail_system
 from tracking.meanings import AUTO_REPLIED
 
@@ -23,7 +22,7 @@ def read_auto_reply(message: Message) -> Report | None:
     if message.get_content_type() == "multipart/report" or is_from_mail_system(message) or not _is_automatic(message):
         return None
     address = parseaddr(str(message["From"] or ""))[1][:320]
-    finding = Finding(AUTO_REPLIED, read_date(message["Date"]), address, text=_subject_of(message))
+    finding = Finding(AUTO_REPLIED, read_date(message["Date"]), address, text=subject_of(message))
     return Report(ReportKind.AUTO_REPLY, (finding,))
 
 
@@ -34,14 +33,5 @@ def _is_automatic(message: Message) -> bool:
         submitted.startswith("auto-replied")
         or bool(message["X-Autoreply"] or message["X-Autorespond"])
         or str(message["Precedence"] or "").strip().lower() == "auto_reply"
-        or bool(_SUBJECTS.match(_subject_of(message)))
+        or bool(_SUBJECTS.match(subject_of(message)))
     )
-
-
-def _subject_of(message: Message) -> str:
-    raw = str(message["Subject"] or "")
-    try:
-        raw = str(make_header(decode_header(raw)))
-    except (ValueError, LookupError, UnicodeError):
-        pass
-    return " ".join(raw.split())

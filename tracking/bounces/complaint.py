@@ -19,10 +19,9 @@ def read_complaint(message: Message) -> Report | None:
     if not isinstance(fields, Message):
         return None
     kind = str(fields["Feedback-Type"] or "").strip().lower()
-    if kind not in COMPLAINTS:
-        return None
     at = read_date(fields["Received-Date"]) or read_date(message["Date"])
     named = fields.get_all("Original-Rcpt-To", []) or [""]
     addresses = [bare_address(str(value)) for value in named[:MOST_RECIPIENTS]]
-    findings = tuple(Finding(COMPLAINED, at, address, text=kind) for address in addresses)
+    meaning = COMPLAINED if kind in COMPLAINTS else None
+    findings = tuple(Finding(meaning, at, address, text=kind) for address in addresses)
     return Report(ReportKind.COMPLAINT, findings, (str(fields["Original-Envelope-Id"] or "").strip(),))

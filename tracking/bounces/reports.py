@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
@@ -79,6 +80,17 @@ def after_type(value: str | None) -> str:
 def bare_address(value: str | None) -> str:
     """The address of a field like `rfc822; <ann@home.example>`."""
     return after_type(value).strip().strip("<>").strip()[:320]
+
+
+def subject_of(message: Message) -> str:
+    """Decoded; also where a program wrote its language's letters without saying which."""
+    raw = next((str(value) for name, value in message.raw_items() if name.lower() == "subject"), "")
+    text = raw.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    try:
+        text = str(make_header(decode_header(text)))
+    except (ValueError, LookupError, UnicodeError):
+        pass
+    return " ".join(text.split())
 
 
 def part_of_type(message: Message, content_type: str) -> Message | None:

@@ -2,20 +2,19 @@
 
 import logging
 import re
-from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import getaddresses, parseaddr
 
 from flufl.bounce import all_failures
 
-from tracking.bounces.reports import Finding, Report, ReportKind
+from tracking.bounces.reports import Finding, Report, ReportKind, subject_of
 from tracking.bounces.wording import notification, part_about, reply_code_in, stage_in, status_in
 from tracking.meanings import ACTIONS, Meaning, meaning_of_failure
 
 logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)  # it logs a traceback for what it cannot read
 
 MOST_ADDRESSES = 50
-_SYSTEMS = re.compile(r"^(?:mailer-?daemon|post_?master|mail-?admin|mailadm|majordomo|bounce)\b|mail delivery (?:sub)?system", re.IGNORECASE)
+_SYSTEMS = re.compile(r"^(?:mailer[- ]?daemon|post_?master|mail-?admin|mailadm|majordomo|bounce)\b|mail delivery (?:sub)?system", re.IGNORECASE)
 _SUBJECTS = re.compile(
     r"undeliver|non.?deliver|returned? (?:mail|to sender)|delivery (?:status|failure|has failed|problem|report|notification|error)"
     r"|(?:mail|message|delivery|sending)\b.{0,30}\bfail|failure notice|failed mail|could ?n[o']t be delivered|error sending"
@@ -29,12 +28,14 @@ _DELAYED = re.compile(
 )
 _GIVEN_UP = re.compile(r"permanent|giv(?:en|ing) up|could not be delivered|unable to deliver|failed|will not be retried", re.IGNORECASE)
 _ADDRESS = r"[^\s<>()\[\],;:\"']+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
+_TRANSCRIPT = re.compile(rf"^[45]\d\d (?:[45][.\d]+ )?<({_ADDRESS})>\.\.\. ", re.MULTILINE)
+_PASSED_ON = re.compile(rf"\((?:ultimately )?(?:generated|expanded) from:? <?({_ADDRESS})")
 # Where mail systems put the address they write about, the surest place first.
 _PLACES = tuple(
     re.compile(place, re.IGNORECASE | re.MULTILINE)
     for place in (
         rf"^\s*(?:rcpt to|(?:final-)?recipient(?: address)?|original recipient|>>> rcpt to):?\s*(?:rfc822;\s*)?<?({_ADDRESS})",
-        rf"^\s*(?:[45]\d\d (?:[45][.\d]+ )?)?<?({_ADDRESS})>?",
+        rf"^\s*<?({_ADDRESS})>?",
         rf"(?:deliver(?:ing)? (?:your |the )?(?:mail|message) to|rejected recipient|permanent errors:|mailbox is full:) <?({_ADDRESS})",
         rf"<({_ADDRESS})>",
         rf"\b({_ADDRESS})",
@@ -54,7 +55,7 @@ def is_from_mail_system(message: Message) -> bool:
 
 
 def read_text_bounce(message: Message) -> Report | None:
-    if not is_from_mail_system(message) and not _SUBJECTS.search(_subject(message)):
+    if not is_from_mail_system(message) and not _SUBJECTS.search(subject_of(message)):
         return None
     text = notification(message)
     addresses = _addresses(message, text)
@@ -70,7 +71,7 @@ def _read_one(message: Message, text: str, address: str, addresses: tuple[str, .
 
 
 def _meaning_of(message: Message, said: str, status: str, code: str, text: str) -> Meaning | None:
-    about = f"{_subject(message)}\n{text}"
+    about = f"{subject_of(message)}\n{text}"
     if _DELAYED.search(about) and not _GIVEN_UP.search(about):
         return ACTIONS["delayed"]
     meaning = meaning_of_failure(status, said, code, stage_in(said, text), about)
@@ -81,8 +82,10 @@ def _meaning_of(message: Message, said: str, status: str, code: str, text: str) 
 def _addresses(message: Message, text: str) -> tuple[str, ...]:
     ours = {address.lower() for _name, address in getaddresses([str(message[name] or "") for name in ("To", "From")])}
     named = re.findall(_ADDRESS, str(message["X-Failed-Recipients"] or ""))
-    found = named or _by_flufl(message, text) or _by_place(text, ours)
+    found = named or _TRANSCRIPT.findall(text) or _by_flufl(message, text) or _by_place(text, ours)
+    passed_on = set(_PASSED_ON.findall(text))
     wanted = dict.fromkeys(address.strip(".") for address in found if not _SYSTEMS.match(address))
+    wanted = dict.fromkeys(address for address in wanted if address not in passed_on) or wanted
     return tuple(wanted)[:MOST_ADDRESSES]
 
 
@@ -103,12 +106,3 @@ def _by_place(text: str, ours: set[str]) -> list[str]:
         if found:
             return found[:MOST_ADDRESSES] if place in _PLACES[:2] else found[:1]
     return []
-
-
-def _subject(message: Message) -> str:
-    raw = str(message["Subject"] or "")
-    try:
-        return str(make_header(decode_header(raw)))
-    except (ValueError, LookupError, UnicodeError):
-        return raw
-
