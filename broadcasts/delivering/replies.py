@@ -87,6 +87,8 @@ LINES: tuple[Line, ...] = (
         r"|no (a|mx|dns) record for (your|the sending)|(find|resolve) your (reverse )?(host ?name|address)|client host rejected",
         ("5.7.25",),  # RFC 7372
     ),
+    # Exim as cPanel sets it up, when no mail server is found for the domain.
+    Line("no server for the domain", _FAILED, _("no such domain"), r"the account or domain may not exist"),
     Line(
         "our server is on a block list",
         _BOUNCED,
@@ -155,12 +157,19 @@ LINES: tuple[Line, ...] = (
         ("5.1.10", "521", "556"),  # RFC 7504
     ),
     Line("no such domain", _FAILED, _("no such domain"), DOMAIN_GONE, ("5.1.2",)),
+    # The whole answer names the address and gives no reason: Cisco's and others' to addresses that they do not know.
+    Line(
+        "address rejected",
+        _FAILED,
+        _("address rejected"),
+        r"^([245][\d.]* )?(recipient )?(address )?(@ )?:? ?(recipient )?(address )?rejected\W*($|in reply to rcpt)",
+    ),
     # RFC 5321 section 4.2.3 words 550 like this for any cause; Outlook.com means the address by it, with 5.5.0.
     Line("no such mailbox at Outlook.com", _FAILED, _("no such mailbox"), r"^5\.5\.0 .*\bmailbox unavailable"),
     Line("mailbox unavailable", _FAILED, _("mailbox unavailable"), r"\bmailbox (is )?una?vaill?able"),
-    Line("unknown user", _FAILED, _("no such mailbox"), ADDRESS_GONE, ("5.1.1", "5.1.3")),
-    # Cisco's and others' whole answer to an address that they do not know; others go on with a reason.
-    Line("address rejected", _FAILED, _("address rejected"), r"\baddress rejected\W*(@\W*)?($|in reply to rcpt)"),
+    # What filters of mailboxes say, too, of addresses that exist: see `_unless_contradicted`.
+    Line("user unknown", _FAILED, _("no such mailbox"), r"\buser unknown|unknown user\b|no such user\b"),
+    Line("no such mailbox", _FAILED, _("no such mailbox"), ADDRESS_GONE, ("5.1.1", "5.1.3")),
     Line(
         "too much at once",
         _SOFT,
@@ -214,8 +223,8 @@ _AT_THE_DOOR = Line("refused at the door", _BOUNCED, _("their mail server does n
 _BY_A_FILTER = Line("refused by a filter", _BOUNCED, _("a filter of the mailbox refused it"))
 _NOT_NOW = Line("not now", _SOFT, _("their mail server asked us to come back later"))
 # Words that mean the address when it alone was named, and anything else when they come later or without a stage.
-_ONLY_AT_RCPT = {"mailbox unavailable", "address rejected"}
-_ABOUT_ONE_MAILBOX = {"unknown user", "address turned away", "moved", *_ONLY_AT_RCPT}
+_ONLY_AT_RCPT = {"mailbox unavailable"}
+_ABOUT_ONE_MAILBOX = {"user unknown", "no such mailbox", "address turned away", "moved", "address rejected", *_ONLY_AT_RCPT}
 _BY_RULE = {line.rule: line for line in (*LINES, _UNSAID, _TOO_MANY, _UNCLEAR, _AT_THE_DOOR, _BY_A_FILTER, _NOT_NOW)}
 
 
@@ -273,6 +282,8 @@ def _unless_contradicted(line: Line, enhanced: str, stage: str) -> Line:
         return _BY_A_FILTER
     if line.rule in _ONLY_AT_RCPT and stage != "rcpt" and not says_address:
         return _UNCLEAR
+    if line.rule == "user unknown" and stage == "unsaid" and not says_address:
+        return _UNCLEAR
     # 5.2 and 5.7 are about a mailbox that exists and about rules: words against a code, unless the stage tips it.
     if enhanced.startswith(("5.2.", "5.7.")) and stage != "rcpt":
         return _BY_A_FILTER
@@ -296,5 +307,5 @@ def _line_of_code(code: str) -> Line | None:
 def _only_words(text: str) -> str:
     """Addresses, links and codes taken out: `does-not-exist@home.example` says nothing about its mailbox."""
     plain = re.sub(r"https?://\S+|<?[^\s<>:;]+@[^\s<>:;,]+>?", " @ ", text[:LONGEST_READ].lower())
-    plain = re.sub(r"\b[245]\d\d[ -](?=\S)|\(?#?\b[245]\.\d{1,3}\.\d{1,3}\b\)?", " ", plain)
+    plain = re.sub(r"\b[245]\d\d[ -]|\(?#?\b[245]\.\d{1,3}\.\d{1,3}\b\)?", " ", plain)
     return " ".join(plain.replace("’", "'").split())

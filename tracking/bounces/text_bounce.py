@@ -8,12 +8,13 @@ from email.utils import getaddresses, parseaddr
 from flufl.bounce import all_failures
 
 from tracking.bounces.reports import Finding, Report, ReportKind, subject_of
-from tracking.bounces.wording import notification, part_about, reply_code_in, stage_in, status_in
+from tracking.bounces.wording import notification, part_about, reply_code_in, stage_before, stage_in, status_in
 from tracking.meanings import ACTIONS, Meaning, meaning_of_failure
 
 logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)  # it logs a traceback for what it cannot read
 
 MOST_ADDRESSES = 50
+UNSAID = "unsaid"  # for the table: no stage, and nothing that would have to name one
 _SYSTEMS = re.compile(r"^(?:mailer[- ]?daemon|post_?master|mail-?admin|mailadm|majordomo|bounce)\b|mail delivery (?:sub)?system", re.IGNORECASE)
 _SUBJECTS = re.compile(
     r"undeliver|non.?deliver|returned? (?:mail|to sender)|delivery (?:status|failure|has failed|problem|report|notification|error)"
@@ -66,15 +67,16 @@ def read_text_bounce(message: Message) -> Report | None:
 def _read_one(message: Message, text: str, address: str, addresses: tuple[str, ...]) -> Finding | None:
     said = part_about(text, address, tuple(other for other in addresses if other != address)) if address else text
     status, code = status_in(said) or status_in(text), reply_code_in(said)
-    meaning = _meaning_of(message, said, status, code, text)
+    stage = stage_in(said) or (stage_before(text, address) if len(addresses) > 1 else stage_in(text)) or UNSAID
+    meaning = _meaning_of(message, said, status, code, stage)
     return meaning and Finding(meaning, None, address, "", status, code, " ".join(said.split())[:2000])
 
 
-def _meaning_of(message: Message, said: str, status: str, code: str, text: str) -> Meaning | None:
-    about = f"{subject_of(message)}\n{text}"
+def _meaning_of(message: Message, said: str, status: str, code: str, stage: str) -> Meaning | None:
+    about = f"{subject_of(message)}\n{notification(message)}"
     if _DELAYED.search(about) and not _GIVEN_UP.search(about):
         return ACTIONS["delayed"]
-    meaning = meaning_of_failure(status, said, code, stage_in(said, text), about)
+    meaning = meaning_of_failure(status, said, code, stage, about)
     is_told = bool(status or code or meaning.rule != "report: failed, no reason given")
     return meaning if is_told or is_from_mail_system(message) else None
 

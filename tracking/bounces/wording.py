@@ -101,6 +101,13 @@ def stage_in(*texts: str) -> str:
     return (found.lastgroup or "") if found else ""
 
 
+def stage_before(text: str, address: str) -> str:
+    """Of a transcript about several addresses: what was being answered when this one was refused."""
+    end = text.lower().rfind(address.lower())
+    found = list(_STAGES.finditer(text[:end] if end > 0 else text))
+    return (found[-1].lastgroup or "") if found else ""
+
+
 def status_in(text: str) -> str:
     """The first enhanced status code (RFC 3463); one that says more than x.0.0 where there is one."""
     codes = _ENHANCED.findall(text)
@@ -118,6 +125,9 @@ def part_about(text: str, address: str, others: tuple[str, ...]) -> str:
     starts = [number for number, line in enumerate(lines) if address.lower() in line.lower()]
     if not starts or not others:
         return text
+    own = [lines[start] for start in starts if f"<{address.lower()}>... " in lines[start].lower()]
+    if own:  # a transcript, which gives everybody a line
+        return "\n".join(own)
     picked: list[str] = []
     for start in starts:
         for line in lines[start:]:
