@@ -60,7 +60,9 @@ def _bounced(told: dict[str, Any]) -> list[Finding]:
 
 def _complained(told: dict[str, Any]) -> list[Finding]:
     items = _items(told, "complaint", "complainedRecipients")
-    return [Finding(COMPLAINED, None, str(item.get("emailAddress"))[:320]) for item in items if isinstance(item, dict)]
+    return [
+        Finding(COMPLAINED, None, str(item.get("emailAddress"))[:320]) for item in items if isinstance(item, dict)
+    ]
 
 
 def _delivered(told: dict[str, Any]) -> list[Finding]:

@@ -10,9 +10,13 @@ from tracking.meanings import AUTO_REPLIED
 
 # How mail programs begin the subject where they set none of the headers below.
 _SUBJECTS = re.compile(
-    r"\W*(?:auto(?:matic|mated)?[ -]?(?:reply|response|responder)|autoreply|out[ -]of[ -](?:the[ -])?office|vacation (?:reply|message)"
-    r"|automatische (?:antwort|r[üu]ckantwort)|abwesenheits\w*|abwesend|r[ée]ponse automatique|absence|respuesta autom[aá]tica"
-    r"|fuera de la? oficina|resposta autom[aá]tica|risposta automatica|automatisch antwoord|автоответ|自動(?:応答|返信)|自动回复)\b",
+    r"\W*(?:auto(?:matic|mated)?[ -]?(?:reply|response|responder)|autoreply|out[ -]of[ -](?:the[ -])?office"
+    r"|vacation (?:reply|message)"
+    r"|automatische (?:antwort|r[üu]ckantwort)|abwesenheits(?:notiz|meldung)|r[ée]ponse automatique"
+    r"|respuesta autom[aá]tica|fuera de la oficina|resposta autom[aá]tica"
+    r""
+    r"|risposta automatica|automatisch antwoord|автоответ"
+    r"|自動(?:応答|返信)|自动回复)\b",
     re.IGNORECASE,
 )
 

@@ -11,7 +11,9 @@ from django.conf import settings
 
 HEADER = "X-Delivery-Id"
 RECIPIENT_HEADERS = ("X-Original-To", "Delivered-To", "Envelope-To", "To")
-_IN_TEXT = re.compile(rb"^[ \t>]*X-Delivery-Id:[ \t]*([0-9A-Za-z]{1,13}\.[0-9A-Fa-f]{20})\b", re.IGNORECASE | re.MULTILINE)
+_IN_TEXT = re.compile(
+    rb"^[ \t>]*X-Delivery-Id:[ \t]*([0-9A-Za-z]{1,13}\.[0-9A-Fa-f]{20})\b", re.IGNORECASE | re.MULTILINE
+)
 MOST_NAMES = 5
 
 
@@ -42,7 +44,9 @@ def returned_names(raw: bytes, message: Message) -> tuple[str, ...]:
 def _in_parts(message: Message) -> Iterator[str]:
     """A returned part may be encoded: its text in the raw message shows nothing then."""
     for part in message.walk():
-        if part.get_content_type() == "text/rfc822-headers" and isinstance(raw := part.get_payload(decode=True), bytes):
+        if part.get_content_type() == "text/rfc822-headers" and isinstance(
+            raw := part.get_payload(decode=True), bytes
+        ):
             name = message_from_bytes(raw)[HEADER]
             if name:
                 yield str(name).strip()

@@ -1,5 +1,6 @@
 """A message that came back, as a value: what kind of report it is and what it says about whom. No database."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.header import decode_header, make_header
@@ -86,10 +87,8 @@ def subject_of(message: Message) -> str:
     """Decoded; also where a program wrote its language's letters without saying which."""
     raw = next((str(value) for name, value in message.raw_items() if name.lower() == "subject"), "")
     text = raw.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    try:
+    with suppress(ValueError, LookupError):
         text = str(make_header(decode_header(text)))
-    except (ValueError, LookupError, UnicodeError):
-        pass
     return " ".join(text.split())
 
 

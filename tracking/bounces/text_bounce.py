@@ -15,19 +15,28 @@ logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)  # it logs a traceb
 
 MOST_ADDRESSES = 50
 UNSAID = "unsaid"  # for the table: no stage, and nothing that would have to name one
-_SYSTEMS = re.compile(r"^(?:mailer[- ]?daemon|post_?master|mail-?admin|mailadm|majordomo|bounce)\b|mail delivery (?:sub)?system", re.IGNORECASE)
+_SYSTEMS = re.compile(
+    r"^(?:mailer[- ]?daemon|post_?master|mail-?admin|mailadm|majordomo|bounce)\b|mail delivery (?:sub)?system",
+    re.IGNORECASE,
+)
 _SUBJECTS = re.compile(
-    r"undeliver|non.?deliver|returned? (?:mail|to sender)|delivery (?:status|failure|has failed|problem|report|notification|error)"
-    r"|(?:mail|message|delivery|sending)\b.{0,30}\bfail|failure notice|failed mail|could ?n[o']t be delivered|error sending"
-    r"|mail (?:system )?error|returning message|unzustellbar|nicht zugestellt|non remis|no entregado|devuelto|(?:メール|配信|配送)エラー|送信できません",
+    r"undeliver|non.?deliver|returned? (?:mail|to sender)|delivery (?:status|failure|has failed|problem|report"
+    r"|notification|error)"
+    r"|(?:mail|message|delivery|sending)\b.{0,30}\bfail|failure notice|failed mail|could ?n[o']t be delivered"
+    r"|error sending"
+    r"|mail (?:system )?error|returning message|unzustellbar|nicht zugestellt|non remis|no entregado|devuelto"
+    r"|(?:メール|配信|配送)エラー|送信できません",
     re.IGNORECASE,
 )
 _DELAYED = re.compile(
     r"delay(?:ed)?\b|warning: |still being (?:re)?tried|(?:do not|not) need to (?:resend|send)|no action is required"
-    r"|(?:will|shall) (?:continue|keep|be retried|retry)|will try again|not yet been delivered|verzögert|temporary (?:delivery )?(?:failure|problem)",
+    r"|(?:will|shall) (?:continue|keep|be retried|retry)|will try again|not yet been delivered|verzögert"
+    r"|temporary (?:delivery )?(?:failure|problem)",
     re.IGNORECASE,
 )
-_GIVEN_UP = re.compile(r"permanent|giv(?:en|ing) up|could not be delivered|unable to deliver|failed|will not be retried", re.IGNORECASE)
+_GIVEN_UP = re.compile(
+    r"permanent|giv(?:en|ing) up|could not be delivered|unable to deliver|failed|will not be retried", re.IGNORECASE
+)
 _ADDRESS = r"[^\s<>()\[\],;:\"']+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
 _TRANSCRIPT = re.compile(rf"^[45]\d\d (?:[45][.\d]+ )?<({_ADDRESS})>\.\.\. ", re.MULTILINE)
 _PASSED_ON = re.compile(rf"\((?:ultimately )?(?:generated|expanded) from:? <?({_ADDRESS})")
@@ -35,9 +44,9 @@ _PASSED_ON = re.compile(rf"\((?:ultimately )?(?:generated|expanded) from:? <?({_
 _PLACES = tuple(
     re.compile(place, re.IGNORECASE | re.MULTILINE)
     for place in (
-        rf"^\s*(?:rcpt to|(?:final-)?recipient(?: address)?|original recipient|>>> rcpt to):?\s*(?:rfc822;\s*)?<?({_ADDRESS})",
+        rf"^\s*(?:rcpt to|recipient(?: address)?|>>> rcpt to):?\s*<?({_ADDRESS})",
         rf"^\s*<?({_ADDRESS})>?",
-        rf"(?:deliver(?:ing)? (?:your |the )?(?:mail|message) to|rejected recipient|permanent errors:|mailbox is full:) <?({_ADDRESS})",
+        rf"(?:(?:mail|message|delivered) to:?|rejected recipient|errors:|full:) <?({_ADDRESS})",
         rf"<({_ADDRESS})>",
         rf"\b({_ADDRESS})",
     )
@@ -69,7 +78,9 @@ def _read_one(message: Message, text: str, address: str, addresses: tuple[str, .
     status, code = status_in(said) or status_in(text), reply_code_in(said)
     stage = stage_in(said) or (stage_before(text, address) if len(addresses) > 1 else stage_in(text)) or UNSAID
     meaning = _meaning_of(message, said, status, code, stage)
-    return meaning and Finding(meaning, None, address, "", status, code, " ".join(said.split())[:2000])
+    if meaning is None:
+        return None
+    return Finding(meaning, None, address, "", status, code, " ".join(said.split())[:2000])
 
 
 def _meaning_of(message: Message, said: str, status: str, code: str, stage: str) -> Meaning | None:

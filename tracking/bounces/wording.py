@@ -32,7 +32,9 @@ _STAGES = re.compile(
 _ENHANCED = re.compile(r"(?<![\d.])([245]\.[0-7]\.\d{1,3})(?![\d.]*\d)")
 _REPLY_CODE = re.compile(r"(?<![\d.:/-])([45][0-5]\d)(?=[ \-:]|$)")
 _ACCEPTED = re.compile(r"^\W*(2[0-5]\d)\b")
-_SAID = re.compile(r"(?:<<<|said:|responded|returned|response|replied|error|reason|code|was|message)\W{1,4}([45][0-5]\d)\b")
+_SAID = re.compile(
+    r"(?:<<<|said:|responded|returned|response|replied|error|reason|code|was|message)\W{1,4}([45][0-5]\d)\b"
+)
 _LINE_CODE = re.compile(r"^\W*([45][0-5]\d)[ \-]", re.MULTILINE)
 
 
@@ -72,7 +74,9 @@ def _own_parts(message: Message) -> Iterator[Message]:
         if isinstance(payload, list):
             if part is message or not part.get_content_type().startswith("message/"):
                 waiting.extend(inner for inner in reversed(payload) if isinstance(inner, Message))
-        elif not part.get_content_type().startswith(("message/", "application/", "image/")) and not _is_returned(part):
+        elif not part.get_content_type().startswith(("message/", "application/", "image/")) and not _is_returned(
+            part
+        ):
             yield part
 
 
@@ -96,7 +100,7 @@ def _without_tags(html: str) -> str:
 
 
 def stage_in(*texts: str) -> str:
-    """"mail", "rcpt" or "data"; empty when none of the texts says."""
+    """ "mail", "rcpt" or "data"; empty when none of the texts says."""
     found = next((hit for text in texts if (hit := _STAGES.search(text))), None)
     return (found.lastgroup or "") if found else ""
 
