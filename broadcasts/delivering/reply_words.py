@@ -63,9 +63,10 @@ ADDRESS_GONE = any_of(
 
 MOVED = any_of(
     r"\b(?:user|recipient|mailbox|account|person|address)\b[^.;]{0,40}\b(?:has )?moved|no longer (?:on (?:this "
-    r"|the )?server|here|at this|with"
-    r"|works|work|employed|in use|available|in service)|not our customer|has left the|address (?:has )?changed",
-    r"nicht mehr (?:g(?:ü|ue)ltig|aktiv|bei uns|erreichbar)|n'est plus (?:valide|utilis[ée]e?)|移転しました|変更されました",
+    r"|the )?server|here|at this|with|works|work|employed|in use|available|in service)|not our customer"
+    r"|has left the|address (?:has )?changed",
+    r"nicht mehr (?:g(?:ü|ue)ltig|aktiv|bei uns|erreichbar)|n'est plus (?:valide|utilis[ée]e?)"
+    r"|移転しました|変更されました",
 )
 
 DOMAIN_GONE = any_of(
