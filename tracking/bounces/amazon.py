@@ -8,7 +8,7 @@ from email.message import Message
 from typing import Any
 
 from tracking.bounces.reports import Finding, Report, ReportKind
-from tracking.bounces.wording import reply_code_in, stage_in, status_in, whole_text
+from tracking.bounces.wording import reply_code_in, stage_in, status_in, full_text
 from tracking.meanings import ACTIONS, COMPLAINED, meaning_of_failure
 
 MOST_RECIPIENTS = 100
@@ -16,7 +16,7 @@ _LENIENT = json.JSONDecoder(strict=False)  # mail programs break its long lines
 
 
 def read_amazon(message: Message) -> Report | None:
-    told = _notice(whole_text(message).lstrip())
+    told = _notice(full_text(message).lstrip())
     readers = {"Bounce": _bounced, "Complaint": _complained, "Delivery": _delivered}
     read = readers.get(str(told.get("notificationType")))
     findings = read(told) if read else []

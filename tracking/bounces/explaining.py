@@ -16,7 +16,7 @@ from tracking.bounces.reports import Report, ReportKind, read_date
 from tracking.bounces.text_bounce import read_text_bounce
 
 # What is read of a message: the report stands before the email that it gives back, however large that is.
-LARGEST_READ = 2 * 1024 * 1024
+LARGEST_READ = 1024 * 1024
 # RFC 5321 section 6.3 finds loops by counting: no report passes this many servers.
 MOST_HOPS = 50
 # A complaint is a multipart/report too, and may quote a delivery status: it goes first. A text bounce may call itself

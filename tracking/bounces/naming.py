@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from email import message_from_bytes
 from email.message import Message
 from email.parser import BytesHeaderParser
 from email.utils import getaddresses
@@ -15,6 +14,7 @@ _IN_TEXT = re.compile(
     rb"^[ \t>]*X-Delivery-Id:[ \t]*([0-9A-Za-z]{1,13}\.[0-9A-Fa-f]{20})\b", re.IGNORECASE | re.MULTILINE
 )
 MOST_NAMES = 5
+RETURNED_TYPES = {"text/rfc822-headers", "text/plain"}
 
 
 def token_of_address(address: str) -> str:
@@ -38,15 +38,13 @@ def returned_names(raw: bytes, message: Message) -> tuple[str, ...]:
     """From the email or its headers as the report gives them back; never from the report's own."""
     _own_headers, _blank, body = raw.replace(b"\r\n", b"\n").partition(b"\n\n")
     in_text = (name.decode() for name in _IN_TEXT.findall(body))
-    return tuple(dict.fromkeys([*_in_parts(message), *in_text]))[:MOST_NAMES]
+    return tuple(dict.fromkeys([*in_text, *_in_encoded_parts(message)]))[:MOST_NAMES]
 
 
-def _in_parts(message: Message) -> Iterator[str]:
-    """A returned part may be encoded: its text in the raw message shows nothing then."""
+def _in_encoded_parts(message: Message) -> Iterator[str]:
     for part in message.walk():
-        if part.get_content_type() == "text/rfc822-headers" and isinstance(
-            raw := part.get_payload(decode=True), bytes
-        ):
-            name = message_from_bytes(raw)[HEADER]
-            if name:
-                yield str(name).strip()
+        encoding = str(part["Content-Transfer-Encoding"] or "").strip().lower()
+        if encoding in {"base64", "quoted-printable"} and part.get_content_type() in RETURNED_TYPES:
+            decoded = part.get_payload(decode=True)
+            if isinstance(decoded, bytes):
+                yield from (name.decode() for name in _IN_TEXT.findall(decoded))

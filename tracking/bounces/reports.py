@@ -12,6 +12,8 @@ from broadcasts.delivering.replies import plain_words
 from broadcasts.results import Result
 from tracking.meanings import Meaning
 
+LONGEST_SUBJECT = 1000
+
 
 class ReportKind(StrEnum):
     DSN = "dsn"
@@ -86,7 +88,7 @@ def bare_address(value: str | None) -> str:
 def subject_of(message: Message) -> str:
     """Decoded; also where a program wrote its language's letters without saying which."""
     raw = next((str(value) for name, value in message.raw_items() if name.lower() == "subject"), "")
-    text = raw.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    text = raw[:LONGEST_SUBJECT].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     with suppress(ValueError, LookupError):
         text = str(make_header(decode_header(text)))
     return " ".join(text.split())

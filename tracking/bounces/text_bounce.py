@@ -14,6 +14,8 @@ from tracking.meanings import ACTIONS, Meaning, meaning_of_failure
 logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)  # it logs a traceback for what it cannot read
 
 MOST_ADDRESSES = 50
+LONGEST_FIELD = 5_000
+LONGEST_FOR_FLUFL = 60_000
 UNSAID = "unsaid"  # for the table: no stage, and nothing that would have to name one
 _SYSTEMS = re.compile(
     r"^(?:mailer[- ]?daemon|post_?master|mail-?admin|mailadm|majordomo|bounce)\b|mail delivery (?:sub)?system",
@@ -44,8 +46,8 @@ _PASSED_ON = re.compile(rf"\((?:ultimately )?(?:generated|expanded) from:? <?({_
 _PLACES = tuple(
     re.compile(place, re.IGNORECASE | re.MULTILINE)
     for place in (
-        rf"^\s*(?:rcpt to|recipient(?: address)?|>>> rcpt to):?\s*<?({_ADDRESS})",
-        rf"^\s*<?({_ADDRESS})>?",
+        rf"^[ \t]*(?:rcpt to|recipient(?: address)?|>>> rcpt to):?[ \t]*<?({_ADDRESS})",
+        rf"^[ \t]*<?({_ADDRESS})>?",
         rf"(?:(?:mail|message|delivered) to:?|rejected recipient|errors:|full:) <?({_ADDRESS})",
         rf"<({_ADDRESS})>",
         rf"\b({_ADDRESS})",
@@ -94,7 +96,7 @@ def _meaning_of(message: Message, said: str, status: str, code: str, stage: str)
 
 def _addresses(message: Message, text: str) -> tuple[str, ...]:
     ours = {address.lower() for _name, address in getaddresses([str(message[name] or "") for name in ("To", "From")])}
-    named = re.findall(_ADDRESS, str(message["X-Failed-Recipients"] or ""))
+    named = re.findall(_ADDRESS, str(message["X-Failed-Recipients"] or "")[:LONGEST_FIELD])
     found = named or _TRANSCRIPT.findall(text) or _by_flufl(message, text) or _by_place(text, ours)
     passed_on = set(_PASSED_ON.findall(text))
     wanted = dict.fromkeys(address.strip(".") for address in found if not _SYSTEMS.match(address))
@@ -104,6 +106,9 @@ def _addresses(message: Message, text: str) -> tuple[str, ...]:
 
 def _by_flufl(message: Message, text: str) -> list[str]:
     """What it finds outside the report's own sentences belongs to somebody else."""
+    # Its patterns take their time: only what is as long as bounces are.
+    if sum(len(part.get_payload()) for part in message.walk()) > LONGEST_FOR_FLUFL:
+        return []
     try:
         for_now, for_good = all_failures(message)
     except Exception:  # noqa: BLE001 - its detectors stumble over malformed messages

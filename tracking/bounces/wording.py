@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from email.message import Message
 
 LONGEST = 64_000
+LONGEST_LINE = 500
 MOST_PARTS = 200
 
 # Where the email that is given back begins. What stands below is ours or the attacker's, and says nothing.
@@ -18,7 +19,7 @@ _RETURNED = re.compile(
 
 # What the refusing server was answering, in the words of Postfix, Exim, Sendmail and Courier transcripts, qmail,
 # Yahoo, DragonFly, Oracle Messaging Server and others.
-_REPLY = r"[^\n]*\n+\s*<<< ?[45]"
+_REPLY = r"[^\n]*\n\s{0,9}<<< ?[45]"
 _STAGES = re.compile(
     r"(?P<mail>in reply to (?:mail|helo|ehlo)|after (?:pipelined )?(?:mail from|helo|ehlo)|after initial connection"
     rf"|>>> ?(?:mail|helo|ehlo){_REPLY}|refused to talk to me|initial server greeting|\[mail_from\]"
@@ -31,11 +32,11 @@ _STAGES = re.compile(
 )
 _ENHANCED = re.compile(r"(?<![\d.])([245]\.[0-7]\.\d{1,3})(?![\d.]*\d)")
 _REPLY_CODE = re.compile(r"(?<![\d.:/-])([45][0-5]\d)(?=[ \-:]|$)")
-_ACCEPTED = re.compile(r"^\W*(2[0-5]\d)\b")
+_ACCEPTED = re.compile(r"^\W{0,9}(2[0-5]\d)\b")
 _SAID = re.compile(
     r"(?:<<<|said:|responded|returned|response|replied|error|reason|code|was|message)\W{1,4}([45][0-5]\d)\b"
 )
-_LINE_CODE = re.compile(r"^\W*([45][0-5]\d)[ \-]", re.MULTILINE)
+_LINE_CODE = re.compile(r"^[^\w\n]*([45][0-5]\d)[ \-]", re.MULTILINE)
 
 
 def notification(message: Message) -> str:
@@ -44,10 +45,19 @@ def notification(message: Message) -> str:
 
 
 def whole_text(message: Message) -> str:
+    """Lines are cut and blank ones are few, as people write: patterns take their time over endless ones."""
+    lines: list[str] = []
+    for line in full_text(message).splitlines():
+        if line.strip() or (lines and lines[-1]):
+            lines.append(line[:LONGEST_LINE].rstrip())
+    return _unquoted("\n".join(lines))
+
+
+def full_text(message: Message) -> str:
     parts = list(_own_parts(message))
     plain = [part for part in parts if not part.get_content_type().startswith("text/html")]
     texts = [_decoded(part) for part in plain] or [_without_tags(_decoded(part)) for part in parts]
-    return _unquoted("\n".join(texts)[:LONGEST])
+    return "\n".join(texts)[:LONGEST]
 
 
 def _unquoted(text: str) -> str:
@@ -96,7 +106,7 @@ def _decoded(part: Message) -> str:
 
 
 def _without_tags(html: str) -> str:
-    return re.sub(r"<(?:style|script)\b.*?</(?:style|script)>|<[^>]*>", " ", html, flags=re.DOTALL | re.IGNORECASE)
+    return re.sub(r"<(?:style|script)\b[^<>]*>[^<]*|<[^<>]*>", " ", html, flags=re.IGNORECASE)
 
 
 def stage_in(*texts: str) -> str:
