@@ -78,9 +78,9 @@ def quality() -> Iterator[str]:
     cases = list(corpus.cases())
     for words, some in (("all", cases), *((f"half {half}", [c for c in cases if c.half == half]) for half in (0, 1))):
         found = corpus.score(some)
-        yield f"real bounces, {words}: {len(some)} messages, Failed or not: precision {found.precision:.3f}, " + (
-            f"recall {found.recall:.3f} ({found.right} right, {found.too_many} too many, {found.missed} missed)"
-        )
+        worth = f"precision {found.precision:.3f}, recall {found.recall:.3f}"
+        counts = f"{found.right} right, {found.too_many} too many, {found.missed} missed"
+        yield f"real bounces, {words}: {len(some)} messages, Failed or not: {worth} ({counts})"
     table = corpus.score(cases).table
     yield f"{'what they mean':20}" + "".join(f"{label:>14}" for label in LABELS)
     for reason in sorted({reason for reason, _label in table}):
