@@ -8,7 +8,7 @@ from email.message import Message
 from typing import Any
 
 from tracking.bounces.reports import Finding, Report, ReportKind
-from tracking.bounces.wording import reply_code_in, stage_in, status_in, full_text
+from tracking.bounces.wording import full_text, reply_code_in, stage_in, status_in
 from tracking.meanings import ACTIONS, COMPLAINED, meaning_of_failure
 
 MOST_RECIPIENTS = 100
