@@ -71,7 +71,7 @@ def measure(broadcast: Broadcast) -> Iterator[object]:
     yield from (alone, stored)
 
 
-def quality() -> Iterator[str]:
+def quality() -> Iterator[object]:
     if not corpus.IS_THERE:
         yield f"real bounces: not beside the project ({corpus.FOLDER})"
         return

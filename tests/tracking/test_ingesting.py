@@ -1,19 +1,15 @@
 """Reports as other programs write them; what they change, and what they cannot."""
 
-import io
-import sys
 from datetime import timedelta
 from email.utils import format_datetime
-from unittest.mock import patch
 
 import pytest
-from django.core.management import call_command
-from django.db import OperationalError, transaction
+from django.db import transaction
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from broadcasts.models import BlockedEmail, Broadcast, Delivery
+from broadcasts.models import BlockedEmail, Delivery
 from broadcasts.results import Result
 from broadcasts.tokens import make_token
 from tests.tracking.rows import BOUNCE_DOMAIN, bounce_address, make_delivery
@@ -198,49 +194,6 @@ def test_a_wrong_clock_does_not_put_events_into_our_future() -> None:
     assert delivery.events.get().at <= timezone.now()
 
 
-def test_a_mail_server_may_pipe_reports_to_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    delivery = make_delivery()
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(dsn())))
-    call_command("ingest_bounce", recipient=bounce_address(delivery), stdout=io.StringIO())
-    assert result_of(delivery) == Result.FAILED
-
-
-@pytest.mark.parametrize(
-    "header",
-    [
-        "To: Undelivered <{ours}>",
-        'To: Postmaster, <office@lincoln.example>, "Mail, returned" <{ours}>',
-        "Delivered-To: office@lincoln.example\nDelivered-To: {ours}",
-        "To: undisclosed-recipients:;\nX-Original-To: <{ours}>",
-        "To: a, b <c, d\nDelivered-To: {ours}",
-    ],
-)
-def test_the_command_finds_the_recipient_in_the_headers(monkeypatch: pytest.MonkeyPatch, header: str) -> None:
-    delivery = make_delivery()
-    named = header.format(ours=bounce_address(delivery)).replace("\n", "\r\n")
-    report = dsn().replace(b"To: x@y.example", named.encode())
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(report)))
-    call_command("ingest_bounce", stdout=io.StringIO())
-    assert result_of(delivery) == Result.FAILED
-
-
-def test_the_command_keeps_a_report_that_names_no_recipient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"Subject: Undelivered\n\nSorry.\n")))
-    call_command("ingest_bounce", stdout=io.StringIO())
-    assert UnusedReport.objects.get().envelope_recipient == ""
-
-
-def test_the_command_asks_the_mail_server_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(dsn())))
-    with (
-        patch("django.db.backends.base.base.BaseDatabaseWrapper.ensure_connection", side_effect=OperationalError),
-        patch("django.db.backends.utils.CursorWrapper.execute", side_effect=OperationalError),
-        pytest.raises(SystemExit) as stopped,
-    ):
-        call_command("ingest_bounce", stderr=io.StringIO())
-    assert stopped.value.code == 75
-
-
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.integers(0, 1500), rubbish=st.binary(max_size=60), cut=st.integers(0, 200))
 def test_no_report_is_too_broken_to_be_taken_in(db: None, place: int, rubbish: bytes, cut: int) -> None:
@@ -263,99 +216,3 @@ def test_an_impossible_date_is_the_moment_we_heard(date: str) -> None:
     raw = dsn().replace(b"Thu, 11 May 2017 09:43:21 -0500", date.encode()).replace(b"Date: Thu", b"X: Thu")
     assert ingest_report(raw, bounce_address(delivery)) == 1
     assert timezone.now() - delivery.events.get().at < timedelta(minutes=1)
-
-
-QMAIL = (
-    b"From: MAILER-DAEMON@mx.home.example\r\nSubject: failure notice\r\n\r\n"
-    b"Hi. This is the qmail-send program at mx.home.example.\r\n\r\n<ann@home.example>:\r\n"
-    b"192.0.2.1 does not like recipient.\r\nRemote host said: 550 5.1.1 User unknown\r\n\r\n"
-    b"--- Below this line is a copy of the message.\r\n\r\nSubject: Snow day\r\n"
-)
-
-
-def test_a_text_for_people_is_understood_when_the_envelope_names_the_delivery() -> None:
-    delivery = make_delivery()
-    assert ingest_report(QMAIL, bounce_address(delivery)) == 1
-    event = delivery.events.get()
-    assert (event.result, event.code, event.rule) == (Result.FAILED, "5.1.1", "report: failed, user unknown")
-
-
-def test_a_text_may_give_our_header_back() -> None:
-    delivery = make_delivery()
-    returned = b"X-Delivery-Id: " + make_token(delivery.pk, "bounce").encode() + b"\r\n"
-    assert ingest_report(QMAIL + returned, "office@lincoln.example") == 1
-
-
-def test_an_address_alone_decides_nothing() -> None:
-    delivery = make_delivery("ann@home.example")
-    assert ingest_report(QMAIL, f"postmaster@{BOUNCE_DOMAIN}") == 0
-    assert ingest_report(dsn(), "office@lincoln.example") == 0
-    assert result_of(delivery) == Result.SENT
-    assert "does not say which of our emails" in UnusedReport.objects.first().reason  # type: ignore[union-attr]
-
-
-def test_our_header_at_the_top_is_not_a_report_s_own_word() -> None:
-    delivery = make_delivery()
-    own = b"X-Delivery-Id: " + make_token(delivery.pk, "bounce").encode() + b"\r\n"
-    assert ingest_report(own + QMAIL, "") == 0
-    assert result_of(delivery) == Result.SENT
-
-
-def test_the_name_of_another_broadcast_s_email_is_that_one_s() -> None:
-    ours, other = make_delivery(), make_delivery("ben@home.example")
-    assert ours.broadcast != other.broadcast
-    report = dsn(envelope=f"Original-Envelope-Id: {make_token(other.pk, 'bounce')}")
-    assert ingest_report(report, bounce_address(ours)) == 1
-    assert (result_of(ours), result_of(other)) == (Result.FAILED, Result.SENT)
-
-
-@pytest.mark.parametrize("cut", [1, 10, 21])
-def test_a_cut_name_is_no_name(cut: int) -> None:
-    delivery = make_delivery()
-    assert ingest_report(dsn(), f"b+{make_token(delivery.pk, 'bounce')[:-cut]}@{BOUNCE_DOMAIN}") == 0
-    assert result_of(delivery) == Result.SENT
-
-
-@pytest.mark.parametrize("year", ["1970", "2100"])
-def test_a_year_that_cannot_be_is_the_moment_we_heard(year: str) -> None:
-    delivery = make_delivery()
-    Broadcast.objects.update(prepared_at=timezone.now())
-    raw = dsn("delivered", "2.0.0").replace(b"11 May 2017", f"11 May {year}".encode())
-    assert ingest_report(raw, bounce_address(delivery)) == 1
-    assert timezone.now() - delivery.events.get().at < timedelta(minutes=1)
-
-
-def blocks(count: int) -> bytes:
-    each = "Final-Recipient: rfc822; p{}@home.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n"
-    return "".join(each.format(number) for number in range(count)).encode()
-
-
-def test_of_five_thousand_recipients_ours_counts() -> None:
-    delivery = make_delivery()
-    raw = dsn("delivered", "2.0.0").replace(
-        b"Final-Recipient: rfc822; ann", blocks(4999) + b"Final-Recipient: rfc822; ann"
-    )
-    assert ingest_report(raw, bounce_address(delivery)) == 1
-    assert result_of(delivery) == Result.DELIVERED
-
-
-def test_of_thousands_of_strangers_a_few_are_noted() -> None:
-    delivery = make_delivery("elsewhere@home.example")
-    raw = dsn().replace(b"Final-Recipient: rfc822; ann", blocks(4999) + b"Final-Recipient: rfc822; ann")
-    assert ingest_report(raw, bounce_address(delivery)) == 20
-
-
-def test_a_late_bounce_is_told_in_plain_words() -> None:
-    delivery = make_delivery()
-    ingest_report(dsn("delivered", "2.0.0"), bounce_address(delivery))
-    closed = dsn(status="5.2.1", text="550 5.2.1 The account is disabled", name="2")
-    ingest_report(closed.replace(b"09:4", b"10:4"), bounce_address(delivery))
-    delivery.refresh_from_db()
-    assert (delivery.result, delivery.late_bounce_reason) == (Result.DELIVERED, "mailbox closed")
-
-
-@pytest.mark.parametrize("action", ["deliverable", "undeliverable"])
-def test_an_address_that_somebody_only_asked_about_says_nothing(action: str) -> None:
-    delivery = make_delivery()
-    assert ingest_report(dsn(action), bounce_address(delivery)) == 0
-    assert "nothing about an email that was sent" in UnusedReport.objects.get().reason

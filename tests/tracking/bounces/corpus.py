@@ -75,4 +75,4 @@ def score(of: list[Case]) -> Score:
 
 def _label(report: Report, number: int) -> str:
     found = report.findings[min(number, len(report.findings) - 1)] if report.findings else None
-    return Result(found.meaning.result).label if found and found.meaning else "none"
+    return str(Result(found.meaning.result).label) if found and found.meaning else "none"
