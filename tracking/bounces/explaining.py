@@ -1,9 +1,11 @@
 """From the bytes of a message to what it says: no database, no change, no exception for what others write."""
 
+import re
 from dataclasses import replace
 from email import message_from_bytes
 from email.message import Message
 from hashlib import sha256
+from itertools import islice
 
 from django.utils.translation import gettext as _
 
@@ -17,6 +19,9 @@ from tracking.bounces.text_bounce import read_text_bounce
 
 # What is read of a message: the report stands before the email that it gives back, however large that is.
 LARGEST_READ = 1024 * 1024
+# Each empty line and each boundary may begin a part, and a part takes a thousand times its own bytes.
+MOST_PARTS = 20_000
+_PART = re.compile(rb"\n(?:\r?\n|--)")
 # RFC 5321 section 6.3 finds loops by counting: no report passes this many servers.
 MOST_HOPS = 50
 # A complaint is a multipart/report too, and may quote a delivery status: it goes first. A text bounce may call itself
@@ -26,12 +31,18 @@ READERS = (read_complaint, read_dsn, read_amazon, read_auto_reply, read_text_bou
 
 def explain(raw: bytes) -> Report:
     """What this message says, whoever sends it and whatever is broken in it."""
-    raw = raw[:LARGEST_READ]
+    raw = _start_of(raw)
     try:
         return _read(raw)
     except Exception as error:  # noqa: BLE001 - the email parser stumbles over some malformed messages
         trouble = _("It could not be read: %(error)s") % {"error": repr(error)}
         return Report(ReportKind.UNRECOGNISED, message_id=_digest(raw), trouble=trouble)
+
+
+def _start_of(raw: bytes) -> bytes:
+    start = raw[:LARGEST_READ]
+    last = next(islice(_PART.finditer(start), MOST_PARTS, None), None)
+    return start[: last.start()] if last else start
 
 
 def _read(raw: bytes) -> Report:

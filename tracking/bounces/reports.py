@@ -39,7 +39,7 @@ class Finding:
         rule = self.meaning.rule if self.meaning else ""
         return {
             "address": self.address or self.original_address,
-            "result": str(Result(self.meaning.result).name.replace("_", " ").title()) if self.meaning else None,
+            "result": str(Result(self.meaning.result).label) if self.meaning else None,
             "status": self.status,
             "reply_code": self.reply_code,
             "reason": plain_words(rule),

@@ -15,7 +15,7 @@ logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)  # it logs a traceb
 
 MOST_ADDRESSES = 50
 LONGEST_FIELD = 5_000
-LONGEST_FOR_FLUFL = 60_000
+LONGEST_FOR_FLUFL, A_PART = 60_000, 300
 UNSAID = "unsaid"  # for the table: no stage, and nothing that would have to name one
 _SYSTEMS = re.compile(
     r"^(?:mailer[- ]?daemon|post_?master|mail-?admin|mailadm|majordomo|bounce)\b|mail delivery (?:sub)?system",
@@ -77,8 +77,9 @@ def read_text_bounce(message: Message) -> Report | None:
 
 def _read_one(message: Message, text: str, address: str, addresses: tuple[str, ...]) -> Finding | None:
     said = part_about(text, address, tuple(other for other in addresses if other != address)) if address else text
-    status, code = status_in(said) or status_in(text), reply_code_in(said)
-    stage = stage_in(said) or (stage_before(text, address) if len(addresses) > 1 else stage_in(text)) or UNSAID
+    has_others = len(addresses) > 1  # what the rest of the text says may be about them
+    status, code = status_in(said) or ("" if has_others else status_in(text)), reply_code_in(said)
+    stage = stage_in(said) or (stage_before(text, address) if has_others else stage_in(text)) or UNSAID
     meaning = _meaning_of(message, said, status, code, stage)
     if meaning is None:
         return None
@@ -107,7 +108,7 @@ def _addresses(message: Message, text: str) -> tuple[str, ...]:
 def _by_flufl(message: Message, text: str) -> list[str]:
     """What it finds outside the report's own sentences belongs to somebody else."""
     # Its patterns take their time: only what is as long as bounces are.
-    if sum(len(part.get_payload()) for part in message.walk()) > LONGEST_FOR_FLUFL:
+    if sum(len(part.get_payload()) + A_PART for part in message.walk()) > LONGEST_FOR_FLUFL:
         return []
     try:
         for_now, for_good = all_failures(message)

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+import tracemalloc
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 from pathlib import Path
@@ -53,6 +54,17 @@ def test_nothing_is_too_odd_to_be_looked_at(raw: bytes) -> None:
     explain(raw)
     # Not one of these ties a worker up: patterns that take their time over such texts need minutes.
     assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize("part", [b"--b\r\n", b"--b\r\n\r\n", b"Action: failed\r\n\r\n"])
+def test_parts_without_end_are_cut(part: bytes) -> None:
+    raw = b"Content-Type: message/delivery-status\r\n\r\n" if part.startswith(b"A") else b""
+    raw = raw or b"Content-Type: multipart/report; boundary=b\r\n\r\n"
+    tracemalloc.start()
+    explain(raw + part * (LARGEST_READ // len(part)))
+    _now, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 60 * 1024 * 1024
 
 
 def test_five_thousand_recipients_are_read() -> None:
