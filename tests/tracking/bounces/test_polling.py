@@ -7,7 +7,7 @@ from unittest.mock import patch
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
-from pytest_django.fixtures import Settings
+from pytest_django import Settings
 
 from broadcasts.models import Delivery
 from broadcasts.results import Result
