@@ -102,6 +102,14 @@ LINES: tuple[Line, ...] = (
         r"|has been |is )?"
         r"(rejected|blocked|refused|denied) (by|due|as|because)|content reject|looks like",
     ),
+    Line(
+        "the recipient's own filter",
+        _BOUNCED,
+        _("a filter of the mailbox refused it"),
+        r"message filtered|refuses? to (receive|accept)|recipient preferences|user re(ject|fuses)"
+        r"|blocked by the recipient"
+        r"|only accepting (mail|e-?mail|messages) from|account is protected|user rules|not accepting any mail",
+    ),
     Line("mailbox full", _SOFT, _("mailbox full"), MAILBOX_FULL, ("5.2.2",)),
     Line(
         "going round in circles",
@@ -124,7 +132,9 @@ LINES: tuple[Line, ...] = (
         _BOUNCED,
         _("mailbox closed"),
         rf"{_BOX}{_NEAR}(disabled|inactive|suspended|locked|deactivated|closed|expired|discontinued|terminated|frozen"
-        r"|blocked|cancell?ed|not active|on hold)\b|(inactive|disabled|suspended) (user|account|mailbox|recipient)",
+        r"|blocked|cancell?ed|not active|on hold)\b|(inactive|disabled|suspended|deactivated|archived) (user"
+        r"|account|mailbox|recipient)|currently suspended"
+        r"|has been suspended|suspend the service|archiv[ée]e\b|no longer accepts mail",
         ("5.2.1", "5.7.13", "525"),
     ),
     Line("moved", _FAILED, _("no longer at this address"), MOVED, ("5.1.6", "551")),
@@ -155,7 +165,7 @@ LINES: tuple[Line, ...] = (
     ),
     # RFC 5321 section 4.2.3 words 550 like this for any cause; Outlook.com means the address by it, with 5.5.0.
     Line("no such mailbox at Outlook.com", _FAILED, _("no such mailbox"), r"^5\.5\.0 .*\bmailbox unavailable"),
-    Line("mailbox unavailable", _FAILED, _("mailbox unavailable"), r"\bmailbox (is )?una?vaill?able"),
+    Line("mailbox unavailable", _FAILED, _("mailbox unavailable"), r"\bmailbox (is )?unav\w*able"),
     # What filters of mailboxes say, too, of addresses that exist: see `_unless_contradicted`.
     Line("user unknown", _FAILED, _("no such mailbox"), r"\buser unknown|unknown user\b|no such user\b"),
     Line("no such mailbox", _FAILED, _("no such mailbox"), ADDRESS_GONE, ("5.1.1", "5.1.3")),

@@ -29,11 +29,15 @@ ADDRESS_GONE = any_of(
     r"name is not recogni[sz]ed|not listed in|un(?:route|rout)able (?:mail )?address|no (?:valid )?account\b",
     r"does ?n[o']t have an?\b.{0,60}\baccount|recip(?:ient)?notfound|mail-?box not exist|addressee unknown",
     r"undeliverable address|bad[ -]?(?:recipient|rcpt ?to)|can'?t accept user|not present in (?:the )?directory"
-    r"|missing home directory|is not an active address|not in my validrcpttounable to (?:find|locate) (?:user"
+    r"|missing home directory|is not an active address|not in my validrcptto|unable to (?:find|locate) (?:user"
     r"|recipient|mailbox)|can(?:not|'t) (?:find|verify) (?:user|recipient)",
     r"check (?:if|that|whether) (?:the )?address is correct|(?:verify|check) the recipient(?:'s)? address",
     r"(?:user|recipient) (?:cannot|can't|could not) be verified|there is no (?:user|one|mailbox)"
     r"|bad destination mailbox address",
+    r"\bbad address|address(?:es)? (?:is |was |were )?(?:invalid|unknown|wrong)|invalid-recipient|in my badrecip"
+    r"|(?:mailbox|recipient|user) (?:is )?(?:invalid|not (?:present|ok|in my valid))\b|no valid recipients",
+    r"unknown (?:virtual user|e-?mail address|local-?part)|no mail ?box available for this user",
+    r"(?:^[\d. ]*|rcpt |recipient )@ (?:was )?(?:not found|does not exist)",
     # German
     r"(?:empf(?:ä|ae)nger|benutzer|postfach|adresse)(?:in)?\b[^.;]{0,40}(?:unbekannt|existiert nicht"
     r"|nicht gefunden|nicht vorhanden"
@@ -47,8 +51,10 @@ ADDRESS_GONE = any_of(
     r"(?:usuario|usu[aá]rio|destinat[aá]rio|direcci[oó]n|endere[cç]o|buz[oó]n|cuenta|conta"
     r"|caixa)\b[^.;]{0,40}(?:desconocid|"
     r"desconhecid|no existe|n[aã]o existe|inexistente|inv[aá]lid|no se (?:ha )?encontr|n[aã]o (?:foi )?encontrad)",
+    r"no existe (?:dicha|ese|esa|tal|el|la) (?:persona|usuario|buz|direcc|cuenta)",
     # Italian, Dutch, Polish
-    r"(?:utente|destinatario|casella|indirizzo)\b[^.;]{0,40}(?:sconosciut|inesistente|non esiste|non valid"
+    r"nessun utente|(?:utente|destinatario|casella|indirizzo)\b[^.;]{0,40}(?:sconosciut|inesistente|non esiste"
+    r"|non valid"
     r"|non trovat)",
     r"(?:gebruiker|ontvanger|adres|postbus)\b[^.;]{0,40}(?:onbekend|bestaat niet|niet gevonden|ongeldig)",
     r"(?:użytkownik|adresat|skrzynka|konto)\b[^.;]{0,40}(?:nie istnieje|nieznan|nie znalezion)",
@@ -70,6 +76,7 @@ MOVED = any_of(
 )
 
 DOMAIN_GONE = any_of(
+    r"domain must exist|name or service not known",
     r"(?:host|domain)(?: name)?s?\b(?:(?!said|user|recipient|account|mailbox)[^.;:]){0,40}\b(?:not found|unknown"
     r"|does ?n[o']t exist"
     r"|not exist|is invalid|no longer exists)(?!,? try)",
@@ -82,6 +89,8 @@ DOMAIN_GONE = any_of(
 )
 
 MAILBOX_FULL = any_of(
+    r"(?:does not have|without) enough space|exceed\w* (?:\w+ ){0,3}(?:storage|local limit)|space has been used up"
+    r"|over (?:the |their |its )?(?:\w+ )?quota|(?:disk|dir) ?quota|too many messages on the server",
     r"(?:mail ?-?box|mail ?folder|inbox|account|user|recipient|mail ?drop)(?:'s|\(s\))?\b[^.;]{0,60}\b(?:is "
     r"|are )?(?:full|over[ -]?quota|overquota"
     r"|exceed\w* (?:its |the |their |his )?(?:storage|disk|quota|size|space|limit|allowed)|out of (?:space"
