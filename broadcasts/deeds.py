@@ -49,6 +49,7 @@ DEEDS: dict[str, Promise] = {
     "sender.added": _("added the sender"),
     "sender.changed": _("changed the sender"),
     "sender.deleted": _("deleted the sender"),
+    "unused_report.read_again": _("had the report read again, and it was of use"),
     "user.added": _("added the account"),
     "user.changed": _("changed the account"),
     "user.deleted": _("deleted the account"),

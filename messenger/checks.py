@@ -76,7 +76,34 @@ def bounces(**_kwargs: Any) -> list[CheckMessage]:
                 id="messenger.E004",
             )
         )
-    return found
+    if settings.REPORTS_PROTOCOL not in ("smtp", "lmtp"):
+        found.append(
+            Error(
+                f"REPORTS_PROTOCOL is “{settings.REPORTS_PROTOCOL}”, which the door for reports does not speak.",
+                hint="Write smtp, or lmtp when a mail server on this machine hands the reports over.",
+                id="messenger.E013",
+            )
+        )
+    return found + _bounce_mailbox()
+
+
+def _bounce_mailbox() -> list[CheckMessage]:
+    url = urlsplit(settings.BOUNCE_IMAP_URL)
+    if not settings.BOUNCE_IMAP_URL or (
+        url.scheme in ("imap", "imaps")
+        and url.hostname
+        and url.username
+        and not _port_is_odd(settings.BOUNCE_IMAP_URL)
+    ):
+        return []
+    return [
+        Error(
+            "BOUNCE_IMAP_URL does not name a mailbox we can read.",
+            hint="Write it like imaps://user:password@mail.example.org/INBOX. In the user name and the password, "
+            "write @ as %40, : as %3A and / as %2F.",
+            id="messenger.E014",
+        )
+    ]
 
 
 @register

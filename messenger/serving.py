@@ -63,7 +63,7 @@ def start_services(stack: ExitStack) -> None:
         recover_after_restart(timezone.now())
     if settings.BOUNCE_DOMAIN:
         host, _, port = settings.REPORTS_LISTEN.rpartition(":")
-        listener = BounceListener(host, int(port))
+        listener = BounceListener(host, int(port), lmtp=settings.REPORTS_PROTOCOL == "lmtp")
         listener.start()
         stack.callback(listener.stop)
     if settings.MAIL_IS_SANDBOX:

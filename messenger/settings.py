@@ -30,6 +30,10 @@ DEFAULT_FROM_EMAIL = env.read("DEFAULT_FROM_EMAIL", f"Messenger <messenger@{urls
 BOUNCE_DOMAIN = env.read("BOUNCE_DOMAIN", "bounces.messenger.test" if MAIL_IS_SANDBOX else "")
 # Port 0: any free port, published in MESSENGER_HOME for those who need it.
 REPORTS_LISTEN = env.read("REPORTS_LISTEN", "127.0.0.1:0")
+# What is spoken there: smtp from server to server, lmtp from a mail server on this machine (RFC 2033).
+REPORTS_PROTOCOL = env.read("REPORTS_PROTOCOL", "smtp").lower()
+# A mailbox in which reports collect, when no mail server can hand them over: imaps://user:password@host/INBOX
+BOUNCE_IMAP_URL = env.read("BOUNCE_IMAP_URL")
 RETRY_MINUTES = env.read_minutes("RETRY_MINUTES")
 DELIVERING_CONNECTIONS = env.read_number("DELIVERING_CONNECTIONS", 2)
 UNDO_SECONDS = 10

@@ -16,6 +16,8 @@ _UNWANTED = (
     "RETRY_MINUTES",
     "BOUNCE_DOMAIN",
     "REPORTS_LISTEN",
+    "REPORTS_PROTOCOL",
+    "BOUNCE_IMAP_URL",
 )
 
 # A command that a test starts inherits this module's name: its folder is the one that the test gives it.

@@ -7,6 +7,7 @@ from broadcasts.results import Result
 from tracking.models import Event
 
 Kind = Event.Kind
+REPORT_FAILED = "report: failed, "
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +39,12 @@ UNSUBSCRIBED = Meaning(Kind.UNSUBSCRIBED, Result.DELIVERED, "unsubscribed")
 AUTO_REPLIED = Meaning(Kind.AUTO_REPLIED, Result.DELIVERED, "automatic reply")
 
 
-def meaning_of_failure(status: str, diagnostic: str) -> Meaning:
+def meaning_of_failure(status: str, diagnostic: str, code: str = "", stage: str = "", context: str = "") -> Meaning:
     """A report with Action `failed`: the address's fault is Failed, everything else Bounced.
 
     What would be temporary in a conversation (a full mailbox, 4.4.7) is final here: whoever reports it has
     stopped trying.
     """
-    said = classify(None, status, diagnostic)
+    said = classify(int(code) if code.isdecimal() else None, status, diagnostic, stage, context)
     result = Result.FAILED if said.result is Result.FAILED else Result.BOUNCED
-    return Meaning(Kind.BOUNCED, result, f"report: failed, {said.rule}"[:60])
+    return Meaning(Kind.BOUNCED, result, f"{REPORT_FAILED}{said.rule}"[:60])

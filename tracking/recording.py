@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from broadcasts.blocking import block_addresses
 from broadcasts.delivering.evidence import apply_evidence, note_late_bounce
+from broadcasts.delivering.replies import plain_words
 from broadcasts.models import BlockedEmail, Delivery
 from broadcasts.results import Result
 from tracking.meanings import Meaning
@@ -96,19 +97,19 @@ def _note_late_bounces(ids: Collection[int]) -> None:
     events = Event.objects.filter(delivery__in=ids, result__in=[*ARRIVED, *RETURNED])
     arrived: set[int] = set()
     noted: set[int] = set()
-    rows = events.values_list("delivery_id", "at", "result", "code", "text")
-    for delivery, at, result, code, text in sorted(rows, key=_by_time):
+    rows = events.values_list("delivery_id", "at", "result", "code", "text", "rule")
+    for delivery, at, result, code, text, rule in sorted(rows, key=_by_time):
         if result in ARRIVED:
             arrived.add(delivery)
         elif delivery in arrived and delivery not in noted:
-            note_late_bounce(delivery, at, text or code)
+            note_late_bounce(delivery, at, plain_words(rule) or text or code)
             noted.add(delivery)
 
 
-def _by_time(row: tuple[int, datetime, int | None, str, str]) -> tuple[datetime, bool, str, str]:
+def _by_time(row: tuple[int, datetime, int | None, str, str, str]) -> tuple[datetime, bool, str, str, str]:
     # Of two at the same moment, the arrival comes first: better a late bounce shown than one lost.
-    _delivery, at, result, code, text = row
-    return at, result in RETURNED, code, text
+    _delivery, at, result, code, text, rule = row
+    return at, result in RETURNED, code, text, rule
 
 
 def _block_complainers(evidence: Iterable[Evidence], deliveries: Mapping[int, Delivery]) -> None:

@@ -1,14 +1,27 @@
-"""What a mail server's reply about one recipient means, as a table.
+"""What a mail server's words about one recipient mean: for replies here and now, and for reports that come later.
 
-Sources: RFC 5321 section 4.2 (reply codes), RFC 3463 and the IANA registry of enhanced codes (RFC 5248), and what
-large providers write when they mean something else. Text is looked at first, then the enhanced code, then the
-reply code: servers misuse codes more often than words.
+Words are looked at first, then the enhanced code, then the reply code: servers misuse codes more often than words.
+Only words about the address itself say Failed, and not against other evidence: see `_unless_contradicted`.
 """
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
+from broadcasts.delivering.reply_table import (
+    AT_THE_DOOR,
+    BY_A_FILTER,
+    BY_RULE,
+    LINES,
+    NOT_NOW,
+    TOO_MANY,
+    UNCLEAR,
+    UNSAID,
+    Line,
+)
 from broadcasts.results import Result
+
+LONGEST_READ = 4000  # characters of what somebody wrote; the rest says nothing new
 
 
 @dataclass(frozen=True)
@@ -24,44 +37,10 @@ class Meaning:
     rule: str
 
 
-_OURS, _SOFT, _BOUNCED, _FAILED = None, Result.SOFT_BOUNCED, Result.BOUNCED, Result.FAILED
-
-# (rule, result, words). The first that is found decides.
-_TEXTS: tuple[tuple[str, Result | None, str], ...] = (
-    ("we may not relay", _OURS, r"relay(ing)? (access )?(denied|not permitted|not allowed)|authentication required"),
-    ("mailbox full", _SOFT, r"mailbox (is )?full|over ?quota|quota exceeded|insufficient (system )?storage"),
-    ("greylisted", _SOFT, r"gr[ea]ylist|try again later|rate limit"),
-    (
-        "unknown user",
-        _FAILED,
-        (
-            r"user unknown|unknown user|no such (user|recipient|mailbox)|invalid (recipient|mailbox)"
-            r"|(user|mailbox|account|recipient) (does not exist|not found)|unrouteable address"
-            r"|doesn'?t have an? .*account"
-        ),
-    ),
-    # Microsoft 365 answers this for addresses that do not exist in the tenant.
-    ("unknown user at Microsoft 365", _FAILED, r"5\.4\.1 .*recipient address rejected: access denied"),
-    (
-        "no such domain",
-        _FAILED,
-        r"(host|domain)( name)? not found|nxdomain|no such domain|domain .*does not exist|5\.4\.310",
-    ),
-)
-
-# RFC 3463: bad sender's mailbox address syntax, bad sender's system address.
-_OUR_SENDER = ("5.1.7", "5.1.8")
-
-# RFC 3463: subject and detail of a permanent failure.
-_PERMANENT: tuple[tuple[str, Result | None], ...] = (
-    ("5.1.1", _FAILED),  # bad destination mailbox address
-    ("5.1.2", _FAILED),  # bad destination system address
-    ("5.1.3", _FAILED),  # bad destination mailbox address syntax
-    ("5.1.6", _FAILED),  # mailbox has moved
-    ("5.1.10", _FAILED),  # recipient address has null MX (RFC 7505)
-    ("5.2.2", _SOFT),  # mailbox full: permanent by its class, temporary by its nature
-    ("5.3.1", _SOFT),  # mail system full
-)
+# Filters say "user unknown" of mailboxes that exist, and RFC 5321 has "mailbox unavailable" for everything: they
+# count when nothing but the address had been named yet.
+_SAID_OF_OTHERS = {"user unknown", "mailbox unavailable"}
+_ABOUT_ONE_MAILBOX = {"no such mailbox", "address turned away", "moved", "address rejected", *_SAID_OF_OTHERS}
 
 
 def parse_reply(code: int, message: bytes) -> Reply:
@@ -71,21 +50,74 @@ def parse_reply(code: int, message: bytes) -> Reply:
     return Reply(code, found[1] if found else "", text[:2000])
 
 
-def classify(code: int | None, enhanced: str, text: str) -> Meaning:
-    """What a refusal of one recipient (4yz or 5yz) argues for."""
-    if enhanced in _OUR_SENDER:
-        return Meaning(_OURS, enhanced)
-    words = f"{enhanced} {text}".lower()
+def classify(code: int | None, enhanced: str, text: str, stage: str = "", context: str = "") -> Meaning:
+    """What a refusal of one recipient (4yz or 5yz) argues for.
+
+    `stage`: what the server was answering, "connect", "mail", "rcpt" or "data" (also "body"); empty when nobody says,
+    "unsaid" when that is all the more reason to doubt the words: a report that only people were meant to read.
+    `context`: what is written around the server's own words; it decides where they and the exact code say nothing.
+    """
+    line = _find_line(code, enhanced, text, context)
+    if line.result is None:
+        return Meaning(None, line.rule)
+    if line.result is Result.FAILED:
+        line = _unless_contradicted(line, enhanced, stage)
+    # A temporary refusal never condemns an address, whatever its words.
     is_temporary = enhanced.startswith("4.") if enhanced else code is not None and 400 <= code < 500
-    for rule, result, pattern in _TEXTS:
-        if re.search(pattern, words):
-            # A temporary refusal never condemns an address, whatever its words.
-            return Meaning(_SOFT if is_temporary and result is not None else result, rule)
-    if is_temporary:
-        return Meaning(_SOFT, enhanced or f"{code}")
-    for known, result in _PERMANENT:
-        if enhanced == known:
-            return Meaning(result, known)
-    if not enhanced and code in (452, 552):  # RFC 5321 section 4.5.3.1.10: treat 552 as temporary
-        return Meaning(_SOFT, f"{code}")
-    return Meaning(_BOUNCED, enhanced or f"{code or 'no code'}")
+    return Meaning(Result.SOFT_BOUNCED if is_temporary else line.result, line.rule)
+
+
+def plain_words(rule: str) -> str:
+    """What a line of the table says to people: “mailbox full”; empty for a rule that is none of ours."""
+    line = BY_RULE.get(rule.removeprefix("report: failed, ").removeprefix("report: delayed, "))
+    return str(line.words) if line else ""
+
+
+def _find_line(code: int | None, enhanced: str, text: str, context: str) -> Line:
+    detail = f"5{enhanced[1:]}" if enhanced else ""  # for good or for now, the trouble is the same
+    said = _line_of_words(enhanced, text)
+    exact = _line_of_code(detail) or _line_of_code(f"{code}")
+    if said and not (said.is_vague and exact):
+        return said
+    found = exact or (_line_of_words(enhanced, context) if context else None) or _line_of_code(detail[:3])
+    if found:
+        return found
+    if f"{code}" in TOO_MANY.codes and not enhanced:
+        return TOO_MANY
+    is_temporary = enhanced.startswith("4.") or (code is not None and 400 <= code < 500)
+    return NOT_NOW if is_temporary else UNSAID
+
+
+def _unless_contradicted(line: Line, enhanced: str, stage: str) -> Line:
+    """What takes the word "address" back, the strongest first."""
+    if stage in {"connect", "mail"}:
+        return AT_THE_DOOR
+    if line.rule not in _ABOUT_ONE_MAILBOX or enhanced.startswith(("4.1.", "5.1.")):
+        return line
+    # 5.2 and 5.7 are about a mailbox that exists and about rules: words against a code, unless the stage tips it.
+    says_otherwise = enhanced.startswith(("5.2.", "5.7.")) and stage != "rcpt"
+    if stage in {"data", "body"} or says_otherwise:
+        return BY_A_FILTER
+    is_unclear = stage == "unsaid" if line.rule == "user unknown" else stage != "rcpt"
+    return UNCLEAR if line.rule in _SAID_OF_OTHERS and is_unclear else line
+
+
+@cache
+def _patterns() -> tuple[tuple[re.Pattern[str], Line], ...]:
+    return tuple((re.compile(line.pattern), line) for line in LINES if line.pattern)
+
+
+def _line_of_words(enhanced: str, text: str) -> Line | None:
+    words = f"{enhanced} {_only_words(text)}"
+    return next((line for pattern, line in _patterns() if pattern.search(words)), None)
+
+
+def _line_of_code(code: str) -> Line | None:
+    return next((line for line in LINES if code and code in line.codes), None)
+
+
+def _only_words(text: str) -> str:
+    """Addresses, links and codes taken out: `does-not-exist@home.example` says nothing about its mailbox."""
+    plain = re.sub(r"https?://\S+|<?[^\s<>:;]+@[^\s<>:;,]+>?", " @ ", text[:LONGEST_READ].lower())
+    plain = re.sub(r"\b[245]\d\d[ -]|\(?#?\b[245]\.\d{1,3}\.\d{1,3}\b\)?", " ", plain)
+    return " ".join(plain.replace("\u2019", "'").split())

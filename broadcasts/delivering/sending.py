@@ -106,7 +106,7 @@ class BatchSender:
 
     def _note_refusal(self, delivery: Delivery, refusal: RecipientRefused) -> None:
         reply = refusal.reply
-        meaning = classify(reply.code, reply.enhanced, reply.text)
+        meaning = classify(reply.code, reply.enhanced, reply.text, refusal.phase)
         attempt = self._attempt(delivery, Attempt.Outcome.REFUSED, refusal.phase, reply)
         attempt.result, attempt.rule = meaning.result, meaning.rule
         if meaning.result is None:

@@ -104,6 +104,13 @@ class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc]
         ),
     )
 
+    late = django_filters.BooleanFilter(
+        label=_("Only emails that bounced later"),
+        method="filter_late",
+        widget=forms.CheckboxInput,
+        help_text=_("They counted as Delivered or Opened first, and then came back."),
+    )
+
     class Meta:
         model = Delivery
         fields: list[str] = []
@@ -147,7 +154,7 @@ class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc]
     @property
     def asks_for_more(self) -> bool:
         """Whether a filter that is otherwise folded away is in use."""
-        return bool(self.form.cleaned_data.get("doubt"))
+        return any(self.form.cleaned_data.get(name) for name in ("doubt", "late"))
 
     def any_result(self) -> "QuerySet[Delivery]":
         """What all other filters leave: what the counts beside the results count."""
@@ -173,6 +180,9 @@ class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     def filter_doubt(self, rows: "QuerySet[Delivery]", _name: str, only: bool) -> "QuerySet[Delivery]":  # noqa: FBT001
         return rows.filter(doubtful(timezone.now())) if only else rows
+
+    def filter_late(self, rows: "QuerySet[Delivery]", _name: str, only: bool) -> "QuerySet[Delivery]":  # noqa: FBT001
+        return rows.filter(late_bounce_at__isnull=False) if only else rows
 
     def filter_from(self, rows: "QuerySet[Delivery]", _name: str, day: date) -> "QuerySet[Delivery]":
         return self._on_school_days(rows, "gte", day)

@@ -107,3 +107,24 @@ def test_redis_without_postgresql_is_told(settings: Settings, monkeypatch: pytes
 def test_debug_in_public_is_told(settings: Settings) -> None:
     settings.DEBUG, settings.SITE_URL = True, "https://messenger.example.org"
     assert [message.id for message in checks.debug()] == ["messenger.W012"]
+
+
+@pytest.mark.parametrize(
+    ("url", "is_fine"),
+    [
+        ("", True),
+        ("imaps://bounces%40x.example:secret@mail.example.org/INBOX", True),
+        ("imap://user:secret@127.0.0.1:1143", True),
+        ("imaps://mail.example.org", False),
+        ("pop3://user:secret@mail.example.org", False),
+        ("imaps://user:p/ss@mail.example.org", False),
+    ],
+)
+def test_mailbox_of_reports(settings: Settings, url: str, is_fine: bool) -> None:
+    settings.BOUNCE_IMAP_URL = url
+    assert [message.id for message in checks.bounces()] == ([] if is_fine else ["messenger.E014"])
+
+
+def test_what_is_spoken_at_the_door_for_reports(settings: Settings) -> None:
+    settings.REPORTS_PROTOCOL = "uucp"
+    assert [message.id for message in checks.bounces()] == ["messenger.E013"]

@@ -238,9 +238,20 @@ def test_beside_the_result_stands_what_the_label_does_not_say(as_alice: Client, 
     make_delivery(broadcast, "cleo@home.example", state=Delivery.State.UNCONFIRMED)
     page = as_alice.get(LOG).text
     assert "bounced later, May 12" in page
+    Delivery.objects.filter(pk=first.pk).update(late_bounce_reason="mailbox closed")
+    assert "bounced later: mailbox closed, May 12" in as_alice.get(LOG).text
     assert f'goes to <a href="/email-log/{first.pk}/">Ana</a>' in page
     assert "No email address on file" in page
     assert "unconfirmed" in page
+
+
+def test_what_bounced_later_can_be_asked_for(as_alice: Client, lincoln: School) -> None:
+    broadcast = factory.make_broadcast(lincoln)
+    late = make_delivery(broadcast, "ana@home.example", Result.OPENED, late_bounce_at=timezone.now())
+    make_delivery(broadcast, "ben@home.example", Result.BOUNCED)
+    assert shown(as_alice, "?late=on") == [late]
+    assert len(shown(as_alice, "?late=")) == 2
+    assert "Only emails that bounced later" in as_alice.get(LOG).text
 
 
 def test_email_on_the_wire_is_not_called_in_doubt(as_alice: Client, lincoln: School) -> None:

@@ -1,14 +1,10 @@
 """Reports as other programs write them; what they change, and what they cannot."""
 
-import io
-import sys
 from datetime import timedelta
 from email.utils import format_datetime
-from unittest.mock import patch
 
 import pytest
-from django.core.management import call_command
-from django.db import OperationalError, transaction
+from django.db import transaction
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -196,49 +192,6 @@ def test_a_wrong_clock_does_not_put_events_into_our_future() -> None:
     raw = dsn().replace(b"Thu, 11 May 2017 09:43:21 -0500", tomorrow.encode())
     ingest_report(raw, bounce_address(delivery))
     assert delivery.events.get().at <= timezone.now()
-
-
-def test_a_mail_server_may_pipe_reports_to_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    delivery = make_delivery()
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(dsn())))
-    call_command("ingest_bounce", recipient=bounce_address(delivery), stdout=io.StringIO())
-    assert result_of(delivery) == Result.FAILED
-
-
-@pytest.mark.parametrize(
-    "header",
-    [
-        "To: Undelivered <{ours}>",
-        'To: Postmaster, <office@lincoln.example>, "Mail, returned" <{ours}>',
-        "Delivered-To: office@lincoln.example\nDelivered-To: {ours}",
-        "To: undisclosed-recipients:;\nX-Original-To: <{ours}>",
-        "To: a, b <c, d\nDelivered-To: {ours}",
-    ],
-)
-def test_the_command_finds_the_recipient_in_the_headers(monkeypatch: pytest.MonkeyPatch, header: str) -> None:
-    delivery = make_delivery()
-    named = header.format(ours=bounce_address(delivery)).replace("\n", "\r\n")
-    report = dsn().replace(b"To: x@y.example", named.encode())
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(report)))
-    call_command("ingest_bounce", stdout=io.StringIO())
-    assert result_of(delivery) == Result.FAILED
-
-
-def test_the_command_keeps_a_report_that_names_no_recipient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"Subject: Undelivered\n\nSorry.\n")))
-    call_command("ingest_bounce", stdout=io.StringIO())
-    assert UnusedReport.objects.get().envelope_recipient == ""
-
-
-def test_the_command_asks_the_mail_server_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(dsn())))
-    with (
-        patch("django.db.backends.base.base.BaseDatabaseWrapper.ensure_connection", side_effect=OperationalError),
-        patch("django.db.backends.utils.CursorWrapper.execute", side_effect=OperationalError),
-        pytest.raises(SystemExit) as stopped,
-    ):
-        call_command("ingest_bounce", stderr=io.StringIO())
-    assert stopped.value.code == 75
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

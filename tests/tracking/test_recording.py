@@ -94,7 +94,7 @@ def test_late_bounce_does_not_undo_delivered() -> None:
     record_events([evidence(delivery, NO_USER, minute=5)])
     assert row(delivery)["result"] == Result.DELIVERED
     assert row(delivery)["late_bounce_at"] == NOON + timedelta(minutes=5)
-    assert row(delivery)["late_bounce_reason"] == "said by number 0"
+    assert row(delivery)["late_bounce_reason"] == "no such mailbox"
 
 
 @pytest.mark.django_db

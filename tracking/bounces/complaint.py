@@ -2,14 +2,15 @@
 
 from email.message import Message
 
-from tracking.bounces.reports import Finding, Understood, part_of_type, read_date
+from tracking.bounces.reports import Finding, Report, ReportKind, bare_address, part_of_type, read_date
 from tracking.meanings import COMPLAINED
 
 # `not-spam` (RFC 6430) takes a complaint back; `fraud` and `virus` accuse the email, and ask for the same silence.
 COMPLAINTS = {"abuse", "fraud", "virus"}
+MOST_RECIPIENTS = 100
 
 
-def read_complaint(message: Message) -> Understood | None:
+def read_complaint(message: Message) -> Report | None:
     part = part_of_type(message, "message/feedback-report")
     if part is None:
         return None
@@ -18,7 +19,9 @@ def read_complaint(message: Message) -> Understood | None:
     if not isinstance(fields, Message):
         return None
     kind = str(fields["Feedback-Type"] or "").strip().lower()
-    if kind not in COMPLAINTS:
-        return None
     at = read_date(fields["Received-Date"]) or read_date(message["Date"])
-    return Understood((Finding(COMPLAINED, at, text=kind),), str(fields["Original-Envelope-Id"] or "").strip())
+    named = fields.get_all("Original-Rcpt-To", []) or [""]
+    addresses = [bare_address(str(value)) for value in named[:MOST_RECIPIENTS]]
+    meaning = COMPLAINED if kind in COMPLAINTS else None
+    findings = tuple(Finding(meaning, at, address, text=kind) for address in addresses)
+    return Report(ReportKind.COMPLAINT, findings, (str(fields["Original-Envelope-Id"] or "").strip(),))

@@ -1,4 +1,4 @@
-"""The door for bounce reports: an SMTP server that says 250 only when the report is safely in the database."""
+"""The door for reports: an SMTP or LMTP server that says 250 only when the report is safely in the database."""
 
 import asyncio
 import logging
@@ -13,11 +13,16 @@ from django.db import close_old_connections, connections
 
 from broadcasts.listening import SmtpThread
 from broadcasts.local_services import Address, publish_service
+from tracking.bounces.conversing import ReportLMTP, ReportSMTP, Room
 from tracking.bounces.ingesting import Arrived, ingest_reports
 
 log = logging.getLogger(__name__)
 
-LARGEST_REPORT_BYTES = 5 * 1024 * 1024
+STORED = "250 2.0.0 Stored"
+COME_AGAIN = "451 4.3.0 Cannot store it now, please come again"
+TOO_BIG = "552 5.3.4 Message too big"
+# A report has one recipient: the sender of one email.
+MOST_RECIPIENTS = 20
 TOGETHER = 50  # reports that share one transaction when they arrive at the same time
 
 
@@ -97,24 +102,35 @@ class ReportHandler:
         domain = address.rpartition("@")[2].lower()
         if not settings.BOUNCE_DOMAIN or domain != settings.BOUNCE_DOMAIN.lower():
             return "550 5.1.2 This server takes bounce reports only"
+        if len(envelope.rcpt_tos) >= MOST_RECIPIENTS:
+            return "452 4.5.3 Too many recipients"
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 Recipient OK"
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: ReportSMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        replies = await self._take(server, envelope)
+        if isinstance(server, ReportLMTP):  # RFC 2033 section 4.2: a reply for each recipient
+            return "\r\n".join(replies)
+        return next((reply for reply in replies if reply != STORED), STORED)
+
+    async def _take(self, server: ReportSMTP, envelope: Envelope) -> list[str]:
+        if server.is_too_big:
+            return [TOO_BIG] * len(envelope.rcpt_tos)
+        if not server.has_room:
+            return [COME_AGAIN] * len(envelope.rcpt_tos)
         raw = envelope.original_content or b""
         stores = [self._storer.store(Arrived(raw, recipient)) for recipient in envelope.rcpt_tos]
-        if all(await asyncio.gather(*map(asyncio.wrap_future, stores))):
-            return "250 2.0.0 Stored"
-        return "451 4.3.0 Cannot store it now, please come again"
+        stored = await asyncio.gather(*map(asyncio.wrap_future, stores))
+        return [STORED if each else COME_AGAIN for each in stored]
 
 
 class BounceListener:
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, *, lmtp: bool = False) -> None:
         """Port 0 takes any free port; who sends reports finds it by the name "bounce-listener"."""
         self._storer = Storer()
-        self._server = SmtpThread(
-            ReportHandler(self._storer), (host, port), data_size_limit=LARGEST_REPORT_BYTES, ident="Messenger"
-        )
+        speaks = ReportLMTP if lmtp else ReportSMTP
+        self._server = SmtpThread(ReportHandler(self._storer), (host, port), speaks, room=Room(), ident="Messenger")
+        self._name = "bounce-listener-lmtp" if lmtp else "bounce-listener"
 
     @property
     def address(self) -> Address:
@@ -123,7 +139,7 @@ class BounceListener:
     def start(self) -> None:
         self._server.start()
         self._storer.start()
-        publish_service("bounce-listener", *self.address)
+        publish_service(self._name, *self.address)
 
     def stop(self) -> None:
         self._server.stop()

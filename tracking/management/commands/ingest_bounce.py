@@ -1,43 +1,66 @@
 """The door for mail servers that pass a report to a program: `ingest_bounce --recipient ADDRESS < message`."""
 
+import json
 import os
 import sys
 from argparse import ArgumentParser
-from email import message_from_bytes
-from email.utils import getaddresses
+from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from tracking.bounces.ingesting import ingest_report, token_of_address
+from tracking.bounces.explaining import LARGEST_READ, explain
+from tracking.bounces.ingesting import ingest_report
+from tracking.bounces.naming import recipient_in
 
 COME_AGAIN = os.EX_TEMPFAIL  # 75: the mail server keeps the report and tries later
-RECIPIENT_HEADERS = ("X-Original-To", "Delivered-To", "To")
+GULP = 1024 * 1024
 
 
 class Command(BaseCommand):
     help = "Take in one bounce report from standard input. Exit status 75 when the database cannot take it now."
+    requires_system_checks = ()  # a mail server starts this for every report; --explain needs no database
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--recipient", default="", help="The address it came to; without it, the one that its headers name."
         )
+        parser.add_argument(
+            "--explain",
+            nargs="+",
+            metavar="FILE",
+            help="Store nothing: print a line of JSON for each file, saying what kind of report it is and what it "
+            "says about whom.",
+        )
 
-    def handle(self, *_args: Any, recipient: str, **_options: Any) -> None:
-        raw = sys.stdin.buffer.read()
+    def handle(self, *_args: Any, recipient: str, explain: list[str] | None, **_options: Any) -> None:
+        if explain:
+            for name in explain:
+                self.stdout.write(_explanation(Path(name)))
+            return
+        raw = _read_start()
         try:
-            new = ingest_report(raw, recipient or _recipient_in(raw))
+            new = ingest_report(raw, recipient or recipient_in(raw))
         except DatabaseError as error:
             self.stderr.write(f"The database cannot take the report now: {error}")
             sys.exit(COME_AGAIN)
         self.stdout.write(f"{new} new event(s)")
 
 
-def _recipient_in(raw: bytes) -> str:
-    """Of the addresses it names, the one that is ours; otherwise the likeliest, for whoever looks at it later."""
-    message = message_from_bytes(raw)
-    headers = [str(value) for name in RECIPIENT_HEADERS for value in message.get_all(name, [])]
-    # One at a time: newer Pythons return nothing for all when one of them is malformed.
-    addresses = [address for header in headers for _name, address in getaddresses([header]) if address]
-    return next(filter(token_of_address, addresses), addresses[0] if addresses else "")
+def _read_start() -> bytes:
+    """All of it is taken off the mail server's hands; what is read stands at the start."""
+    raw = sys.stdin.buffer.read(LARGEST_READ)
+    while sys.stdin.buffer.read(GULP):
+        pass
+    return raw
+
+
+def _explanation(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            report = explain(file.read(LARGEST_READ))
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}", returncode=os.EX_NOINPUT) from error
+    recipients = [finding.as_json() for finding in report.findings]
+    return json.dumps({"kind": report.kind, "recipients": recipients}, ensure_ascii=False)
