@@ -77,6 +77,9 @@ class Delivery(models.Model):
     )
     attempts = models.PositiveSmallIntegerField(_("Attempts"), default=0, db_default=0)
     last_attempt_at = models.DateTimeField(_("Last Attempt"), null=True)
+    provider_message_id = models.CharField(
+        max_length=200, null=True, help_text="What the email provider calls this email, where one sent it."
+    )
     late_bounce_at = models.DateTimeField(null=True, help_text="A failure reported after Delivered or Opened.")
     late_bounce_reason = models.CharField(max_length=500, blank=True, default="", db_default="")
 
@@ -118,6 +121,12 @@ class Delivery(models.Model):
             # The sweep: leases that ran out.
             models.Index(fields=["lease_until"], condition=Q(lease_until__isnull=False), name="delivery_leased"),
             models.Index(fields=["broadcast", "id"], name="delivery_of_broadcast"),  # the Email Log
+            # Webhooks of providers that do not give our own name for it back; rows sent by SMTP have none.
+            models.Index(
+                fields=["provider_message_id"],
+                condition=Q(provider_message_id__isnull=False),
+                name="delivery_of_provider",
+            ),
             # From a wrong address to the email that was sent again; few rows have it.
             models.Index(
                 fields=["sent_again_for"], condition=Q(sent_again_for__isnull=False), name="delivery_sent_again"
