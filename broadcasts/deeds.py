@@ -20,6 +20,7 @@ DEEDS: dict[str, Promise] = {
     "email_log.exported": _("exported the Email Log"),
     "list.made": _("made the list"),
     "list.deleted": _("deleted the list"),
+    "unused_event.used": _("had the unused event tried again"),
     "upload.confirmed": _("confirmed an upload"),
     "upload.discarded": _("discarded an upload"),
     "school.added": _("added the school"),

@@ -66,11 +66,16 @@ def _attempts(delivery: Delivery) -> Iterator[Entry]:
 
 def _events(delivery: Delivery) -> Iterator[Entry]:
     words = {
+        Event.Kind.ACCEPTED: _("From here on the email is in the hands of other mail servers."),
         Event.Kind.DELIVERED: _(
             "That server has it now. Where it shows it, in the inbox or among spam, is up to it."
         ),
         Event.Kind.DEFERRED: _("The servers are still trying; we will hear how it ends."),
         Event.Kind.BOUNCED: _("It did not reach the mailbox."),
+        Event.Kind.REFUSED: _("It never left: the provider's own list or its rules said no."),
+        Event.Kind.FAILED: _("It never arrived at the recipient's server."),
+        Event.Kind.CLICKED: _("So somebody has it open."),
+        Event.Kind.NOTED: _("That changes nothing for this email."),
         Event.Kind.OPENED: _("Its pictures were loaded."),
         Event.Kind.COMPLAINED: _("So it did arrive. We put the address on the Blocked Email list."),
         Event.Kind.UNSUBSCRIBED: _("So it did arrive. We took this type of broadcast off the address."),

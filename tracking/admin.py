@@ -1,10 +1,17 @@
-from django.contrib import admin
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from broadcasts.admin.recording import ReadOnlyAdmin, time_of
-from tracking.models import UnusedReport
+from broadcasts.roles import signed_in_user
+from tracking.models import UnusedEvent, UnusedReport
+from tracking.webhooks.trying_again import try_again
 
 
 @admin.register(UnusedReport)
@@ -20,3 +27,30 @@ class UnusedReportAdmin(ReadOnlyAdmin[UnusedReport]):
     @admin.display(description=_("the message"))
     def message(self, report: UnusedReport) -> SafeString:
         return format_html("<pre>{}</pre>", report.raw)
+
+
+@admin.register(UnusedEvent)
+class UnusedEventAdmin(ReadOnlyAdmin[UnusedEvent]):
+    list_display = ["received", "provider", "reason", "is_whole"]
+    list_filter = ["provider", "received_at"]
+    search_fields = ["reason", "raw"]
+    fields = ["received", "provider", "reason", "is_whole", "said"]
+    readonly_fields = ["received", "said"]
+    show_full_result_count = False
+    actions = ["use_again"]
+    received = time_of("received_at", _("received"))
+
+    @admin.display(description=_("what it said"))
+    def said(self, unused: UnusedEvent) -> SafeString:
+        return format_html("<pre>{}</pre>", unused.raw)
+
+    @admin.action(description=_("Try to use the selected events again"))
+    def use_again(self, request: HttpRequest, queryset: QuerySet[UnusedEvent]) -> Any:
+        chosen = len(queryset)
+        used = try_again(queryset, by=signed_in_user(request))
+        words = ngettext("%(used)s event could be used.", "%(used)s events could be used.", used) % {"used": used}
+        if chosen > used:
+            stay = _("The others stay here; each says why.")
+            self.message_user(request, f"{words} {stay}", messages.WARNING)
+        else:
+            self.message_user(request, words, messages.SUCCESS)

@@ -45,13 +45,13 @@ def _insert(rows: Sequence[Row]) -> tuple[str, Sequence[Any]]:
     names = ", ".join(f'"{name}"' for name in COLUMNS)
     if connection.vendor == "postgresql":
         # A column is one value: the statement stays short and is planned once, however many rows there are.
-        source = "SELECT * FROM unnest(" + ", ".join(f"%s::{kind}[]" for kind in COLUMNS.values()) + ")"
+        source = "SELECT * FROM unnest(" + ", ".join(f"%s::{kind}[]" for kind in COLUMNS.values()) + ")"  # noqa: S608
         values: Sequence[Any] = [list(column) for column in zip(*rows, strict=True)]
     else:
         source = "VALUES " + ", ".join(["(" + ", ".join(["%s"] * len(COLUMNS)) + ")"] * len(rows))
         values = list(_adapted(rows))
     table = Event._meta.db_table  # noqa: SLF001
-    return f'INSERT INTO {table} ({names}) {source} ON CONFLICT ("key") DO NOTHING RETURNING "key"', values  # noqa: S608
+    return f'INSERT INTO {table} ({names}) {source} ON CONFLICT ("key") DO NOTHING RETURNING "key"', values
 
 
 def _adapted(rows: Iterable[Row]) -> Iterable[Any]:

@@ -27,11 +27,20 @@ def find_choices(delivery: Delivery) -> list[Choice]:
     return [Choice(kind, kind.pk in received) for kind in kinds]
 
 
+@transaction.atomic
 def unsubscribe(delivery: Delivery) -> None:
     """One click: the type of this email, at this address, in this school. Safe to repeat."""
+    if stop_type(delivery):
+        _record_unsubscribed(delivery)
+
+
+def stop_type(delivery: Delivery) -> bool:
+    """The same, when the event is recorded already. False: the type is not one that families choose."""
     kind = delivery.broadcast.broadcast_type
-    if kind and not kind.is_emergency:
-        _apply(delivery, start=[], stop=[kind])
+    if kind is None or kind.is_emergency:
+        return False
+    _apply(delivery, start=[], stop=[kind])
+    return True
 
 
 def save_choices(delivery: Delivery, wanted: Collection[str]) -> None:
@@ -39,7 +48,10 @@ def save_choices(delivery: Delivery, wanted: Collection[str]) -> None:
     choices = find_choices(delivery)
     start = [one.broadcast_type for one in choices if str(one.broadcast_type.pk) in wanted and not one.receives]
     stop = [one.broadcast_type for one in choices if str(one.broadcast_type.pk) not in wanted]
-    _apply(delivery, start=start, stop=stop)
+    with transaction.atomic():
+        _apply(delivery, start=start, stop=stop)
+        if delivery.broadcast.broadcast_type in stop:
+            _record_unsubscribed(delivery)
 
 
 def _received_types(delivery: Delivery) -> set[int]:
@@ -71,8 +83,6 @@ def _apply(delivery: Delivery, *, start: list[BroadcastType], stop: list[Broadca
             started=[kind.name for kind in start],
             stopped=[kind.name for kind in stopped],
         )
-    if delivery.broadcast.broadcast_type in stop:
-        _record_unsubscribed(delivery)
 
 
 def _record_unsubscribed(delivery: Delivery) -> None:

@@ -77,7 +77,8 @@ class Delivery(models.Model):
     )
     attempts = models.PositiveSmallIntegerField(_("Attempts"), default=0, db_default=0)
     last_attempt_at = models.DateTimeField(_("Last Attempt"), null=True)
-    provider_message_id = models.CharField(
+    # No empty text: a column that most rows do not have costs them nothing.
+    provider_message_id = models.CharField(  # noqa: DJ001
         max_length=200, null=True, help_text="What the email provider calls this email, where one sent it."
     )
     late_bounce_at = models.DateTimeField(null=True, help_text="A failure reported after Delivered or Opened.")

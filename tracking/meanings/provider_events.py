@@ -58,10 +58,10 @@ _BLOCKED = Result.BLOCKED_BY_PROVIDER
 
 TABLE: tuple[Line, ...] = (
     # --- on its way
-    Line("queued", (), _SUPPRESSED, Kind.REFUSED, _BLOCKED, "Held by the provider's own list, nobody will release it."),
+    Line("queued", (), _SUPPRESSED, Kind.REFUSED, _BLOCKED, "Held by the provider's own list for good."),
     Line("queued", (), (), Kind.ACCEPTED, Result.SENT, "Handed over; the recipient's server has not spoken."),
-    Line("sent", (), (), Kind.ACCEPTED, Result.SENT, "The same: in no provider's words is it the recipient's server."),
-    Line("deferred", (), _SUPPRESSED, Kind.REFUSED, _BLOCKED, "Called a delay, but the provider's list is the cause."),
+    Line("sent", (), (), Kind.ACCEPTED, Result.SENT, "The same: the recipient's server has not spoken."),
+    Line("deferred", (), _SUPPRESSED, Kind.REFUSED, _BLOCKED, "Called a delay; the provider's list is the cause."),
     Line("deferred", (), (), Kind.DEFERRED, Result.SOFT_BOUNCED, "Tries have failed so far; the provider goes on."),
     # --- arrived
     Line("delivered", (), (), Kind.DELIVERED, Result.DELIVERED, "The recipient's server confirmed it."),
@@ -70,7 +70,7 @@ TABLE: tuple[Line, ...] = (
     Line("complained", (), _SUPPRESSED, Kind.REFUSED, _BLOCKED, "An earlier complaint stopped it: it was not sent."),
     Line("complained", (), _CONTENT, Kind.BOUNCED, Result.BOUNCED, "A filter's verdict on the text, no person's."),
     Line("complained", (), _ADMINISTRATIVE, Kind.NOTED, CHANGES_NOTHING, "It takes a complaint back (RFC 6430)."),
-    Line("complained", (), (), Kind.COMPLAINED, Result.DELIVERED, "It arrived; the subject line is enough to complain."),
+    Line("complained", (), (), Kind.COMPLAINED, Result.DELIVERED, "It arrived; a subject is enough to complain."),
     Line("unsubscribed", (), _ADMINISTRATIVE, Kind.NOTED, CHANGES_NOTHING, "Put on the provider's list by hand."),
     Line("unsubscribed", (), (), Kind.UNSUBSCRIBED, Result.DELIVERED, "It arrived; the mailbox has a button for it."),
     Line("subscribed", (), (), Kind.NOTED, CHANGES_NOTHING, "About the provider's list, not about this email."),
@@ -81,15 +81,15 @@ TABLE: tuple[Line, ...] = (
     Line("bounced", ("unsubscribed",), (), Kind.REFUSED, _BLOCKED, "The provider remembers that they unsubscribed."),
     Line("bounced", ("invalid",), (), Kind.BOUNCED, Result.FAILED, "There is no such address."),
     Line("bounced", ("timed_out",), (), Kind.BOUNCED, Result.BOUNCED, "Given up: nobody is trying any more."),
-    Line("bounced", ("blocked",), (), Kind.BOUNCED, Result.BOUNCED, "The receiver's policy, not the address's fault."),
-    Line("bounced", ("spam",), (), Kind.BOUNCED, Result.BOUNCED, "The receiver's filter, not the address's fault."),
-    Line("bounced", (), _INVALID, Kind.BOUNCED, Result.FAILED, "The provider's or the server's words name the address."),
-    Line("bounced", (), _SOFT, Kind.BOUNCED, Result.SOFT_BOUNCED, "Flattened by Anymail: returned for now, not for ever."),
+    Line("bounced", ("blocked",), (), Kind.BOUNCED, Result.BOUNCED, "A policy over there, not the address's fault."),
+    Line("bounced", ("spam",), (), Kind.BOUNCED, Result.BOUNCED, "A filter over there, not the address's fault."),
+    Line("bounced", (), _INVALID, Kind.BOUNCED, Result.FAILED, "The words of provider or server name the address."),
+    Line("bounced", (), _SOFT, Kind.BOUNCED, Result.SOFT_BOUNCED, "Flattened by Anymail: for now, not for ever."),
     Line("bounced", (), (), Kind.BOUNCED, Result.BOUNCED, "Returned, and nothing says that the address is wrong."),
     # --- refused by the provider before it left
     Line("rejected", (), _CONTENT, Kind.REFUSED, Result.BOUNCED, "This message was refused, for whomever it was."),
     Line("rejected", ("invalid",), (), Kind.REFUSED, Result.FAILED, "There is no such address."),
-    Line("rejected", (), _INVALID, Kind.REFUSED, Result.FAILED, "The provider's words say that there is no such address."),
+    Line("rejected", (), _INVALID, Kind.REFUSED, Result.FAILED, "The words say that there is no such address."),
     Line("rejected", (), (), Kind.REFUSED, _BLOCKED, "The provider's list said no (bounce, complaint, by hand)."),
     # --- could not be sent
     Line("failed", (), _INVALID, Kind.FAILED, Result.FAILED, "The server's words say that there is no such address."),
@@ -98,8 +98,8 @@ TABLE: tuple[Line, ...] = (
     Line("failed", (), (Detail.HARD, Detail.CONTENT), Kind.FAILED, Result.BOUNCED, "The server's words: no."),
     Line("failed", (), (), Kind.NOTED, CHANGES_NOTHING, "A fault inside the provider says nothing of the recipient."),
     # --- Anymail 15.2 does not know it
-    Line("unknown", (), (Detail.DELAYED,), Kind.DEFERRED, Result.SOFT_BOUNCED, "Amazon SES DeliveryDelay: still trying."),
-    Line("unknown", (), (Detail.LOADED,), Kind.OPENED, Result.OPENED, "Postal MessageLoaded, SparkPost initial_open."),
+    Line("unknown", (), (Detail.DELAYED,), Kind.DEFERRED, Result.SOFT_BOUNCED, "Amazon SES: it goes on."),
+    Line("unknown", (), (Detail.LOADED,), Kind.OPENED, Result.OPENED, "Postal's word, SparkPost's first open."),
     Line("unknown", (), _SUPPRESSED, Kind.REFUSED, _BLOCKED, "Resend email.suppressed: its own list said no."),
     Line("unknown", (), _ADMINISTRATIVE, Kind.NOTED, CHANGES_NOTHING, "About an account or a list, not an email."),
 )  # fmt: skip

@@ -117,7 +117,8 @@ LOOKS: Mapping[str, tuple[Look, ...]] = {
         Look("Origin", {"customer": D.ADMINISTRATIVE, "admin": D.ADMINISTRATIVE}),
     ),
     "Resend": (
-        Look("type", {"email.suppressed": D.SUPPRESSED, "domain.": D.ADMINISTRATIVE, "contact.": D.ADMINISTRATIVE}, True),
+        Look("type", {"email.suppressed": D.SUPPRESSED}),
+        Look("type", {"domain.": D.ADMINISTRATIVE, "contact.": D.ADMINISTRATIVE}, within=True),
         Look("data.bounce.message", {"suppressed sending": D.SUPPRESSED, "inbox was full": D.SOFT}, within=True),
         Look("data.bounce.subType", {"suppressed": D.SUPPRESSED, "onaccountsuppressionlist": D.SUPPRESSED}),
         Look("data.bounce.type", {"permanent": D.HARD, "transient": D.SOFT}),
