@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from broadcasts.blocking import block_addresses
-from broadcasts.delivering.evidence import apply_results, lock_deliveries, note_late_bounce
+from broadcasts.delivering.evidence import Standing, apply_results, lock_deliveries, note_late_bounce
 from broadcasts.models import BlockedEmail, Delivery
 from broadcasts.results import Result
 from tracking.meanings import CHANGES_NOTHING, Meaning
@@ -96,7 +96,7 @@ def record_new(evidence: Iterable[Evidence]) -> Recorded:
     stored = store_events([one.as_row(key, now) for key, one in named.items() if one.delivery_id in locked])
     new = [one for key, one in named.items() if key in stored]
     apply_results(locked, _by_result(new))
-    _note_late_bounces(new)
+    _note_late_bounces(_maybe_late(locked, new))
     _block_complainers(new)
     return Recorded(new, locked.keys())
 
@@ -109,10 +109,19 @@ def _by_result(evidence: Iterable[Evidence]) -> Mapping[Result, Collection[int]]
     return heard
 
 
-def _note_late_bounces(evidence: Iterable[Evidence]) -> None:
+def _maybe_late(locked: Mapping[int, Standing], evidence: Iterable[Evidence]) -> set[int]:
+    """Deliveries that may have come back and arrived: nearly all do one of the two, and need no look at their events."""
+    arrived = {pk for pk, row in locked.items() if row.result >= Result.DELIVERED}
+    returned = {pk for pk, row in locked.items() if row.result >= Result.BOUNCED}
+    news = {one.delivery_id for one in evidence if one.meaning.result in (*ARRIVED, *RETURNED)}
+    arrived |= {one.delivery_id for one in evidence if one.meaning.result in ARRIVED}
+    returned |= {one.delivery_id for one in evidence if one.meaning.result in RETURNED}
+    return news & arrived & returned
+
+
+def _note_late_bounces(ids: Collection[int]) -> None:
     """A failure dated after the arrival is late. All events are looked at, so the order of hearing plays no part."""
-    ids = {one.delivery_id for one in evidence if one.meaning.result in (*ARRIVED, *RETURNED)}
-    returned = Event.objects.filter(delivery__in=ids, result__in=RETURNED) if ids else Event.objects.none()
+    returned = Event.objects.filter(delivery__in=ids, result__in=RETURNED)
     events = Event.objects.filter(delivery__in=set(returned.values_list("delivery", flat=True)))
     arrived: set[int] = set()
     noted: set[int] = set()

@@ -24,13 +24,13 @@ def main() -> None:
 def measure(rows: int) -> None:
     from django.db import connection
 
-    from tests.benchmarks import email_log, preparing, school
+    from tests.benchmarks import email_log, preparing, school, webhooks
 
     call_command("migrate", verbosity=0)
     print(f"\n{connection.display_name}, {rows:,} recipients")
     print(f"{'work':44}{'time':>10}{'per second':>14}{'ratio':>34}")
     broadcast = school.make(rows)
-    for work in (preparing, email_log):
+    for work in (preparing, email_log, webhooks):
         print(*work.measure(broadcast), sep="\n", flush=True)
 
 
