@@ -86,7 +86,7 @@ def record_events(evidence: Iterable[Evidence]) -> int:
     return len(record_new(evidence).new)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def record_new(evidence: Iterable[Evidence]) -> Recorded:
     """The same; says which were new, and which deliveries there are, for those who have more to do."""
     named = {one.key: one for one in evidence}
@@ -96,7 +96,8 @@ def record_new(evidence: Iterable[Evidence]) -> Recorded:
     stored = store_events([one.as_row(key, now) for key, one in named.items() if one.delivery_id in locked])
     new = [one for key, one in named.items() if key in stored]
     apply_results(locked, _by_result(new))
-    _note_late_bounces(_maybe_late(locked, new))
+    if maybe_late := _maybe_late(locked, new):
+        _note_late_bounces(maybe_late)
     _block_complainers(new)
     return Recorded(new, locked.keys())
 
@@ -110,7 +111,7 @@ def _by_result(evidence: Iterable[Evidence]) -> Mapping[Result, Collection[int]]
 
 
 def _maybe_late(locked: Mapping[int, Standing], evidence: Iterable[Evidence]) -> set[int]:
-    """Deliveries that may have come back and arrived: nearly all do one of the two, and need no look at their events."""
+    """Deliveries that may have both come back and arrived. Nearly all do one of the two, and cost no query."""
     arrived = {pk for pk, row in locked.items() if row.result >= Result.DELIVERED}
     returned = {pk for pk, row in locked.items() if row.result >= Result.BOUNCED}
     news = {one.delivery_id for one in evidence if one.meaning.result in (*ARRIVED, *RETURNED)}

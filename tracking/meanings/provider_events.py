@@ -115,6 +115,8 @@ def _all() -> Iterator[tuple[tuple[str, str, Detail], Line]]:
 
 
 _LINES = dict(_all())
+# Most events are none of these, and need no second look.
+DETAILED = {line.event_type for line in TABLE if line.details}
 
 
 def line_for(event_type: str, reason: str, detail: Detail) -> Line | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from broadcasts.delivering.replies import classify
 from broadcasts.results import Result
-from tracking.meanings.provider_events import Detail
+from tracking.meanings.provider_events import DETAILED, Detail
 
 D = Detail
 
@@ -180,6 +180,8 @@ _FAULTS = ("bounced", "failed", "rejected")
 
 def read_detail(provider: str, event_type: str, raw: Any, words: str) -> Detail:
     """`words`: what the recipient's server is said to have answered."""
+    if event_type not in DETAILED:
+        return Detail.NONE
     detail = next((found for look in LOOKS.get(provider, ()) if (found := _find(look, raw))), Detail.NONE)
     if event_type in _FAULTS and detail in (Detail.NONE, Detail.HARD):
         return _read_words(words, detail)

@@ -127,7 +127,7 @@ def read_postal(view: View, raw: Any) -> Iterable[Any]:
 def split_resend(request: HttpRequest) -> Sequence[Any]:
     # The event's identity is in a header; kept with it for the day it is read again.
     identity = request.headers.get("svix-id")
-    return [{"svix-id": identity, "event": raw} for raw in as_list(json.loads(request.body))]
+    return [{"svix-id": identity, "event": json.loads(request.body)}]
 
 
 def read_resend(view: View, raw: Any) -> Iterable[Any]:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from tracking.webhooks.admitting import PasswordWanted, Refused, admit
+from tracking.webhooks.admitting import PasswordWanted, Refused, admit, is_too_much
 from tracking.webhooks.inbound import ingest_events
 from tracking.webhooks.providers import Provider
 from tracking.webhooks.signatures import confirm_sns
@@ -44,6 +44,8 @@ def _answer(provider: Provider, answer: Answer, request: HttpRequest) -> HttpRes
     if request.method != "POST":
         return HttpResponse()
     try:
+        if is_too_much(request):
+            return HttpResponse(status=413)
         view = admit(provider, request)
         return answer(provider, view, request)
     except Refused as reason:

@@ -32,7 +32,7 @@ def of(delivery: Delivery) -> Who:
 def amazon_ses(word: str, who: Who, **more: Any) -> Any:
     headers = [{"name": "X-Metadata", "value": json.dumps(who.metadata)}, {"name": "To", "value": who.address}]
     mail = {"messageId": who.message_id, "destination": [who.address], "headers": headers}
-    about: dict[str, Any] = {
+    about: dict[str, dict[str, Any]] = {
         "Bounce": {
             "bounceType": "Permanent",
             "bounceSubType": "General",
@@ -49,9 +49,9 @@ def amazon_ses(word: str, who: Who, **more: Any) -> Any:
         "Reject": {"reason": "Bad content"},
         "Open": {"userAgent": "Mozilla/5.0 (iPhone)"},
         "Click": {"userAgent": "Mozilla/5.0 (iPhone)", "link": "https://lincoln.example/"},
-    }.get(word, {})
+    }
     name = word[:1].lower() + word[1:]
-    return {"eventType": word, "mail": mail, name: {**about, **more}}
+    return {"eventType": word, "mail": mail, name: {**about.get(word, {}), **more}}
 
 
 def brevo(word: str, who: Who, **more: Any) -> Any:

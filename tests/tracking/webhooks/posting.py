@@ -86,7 +86,7 @@ def sns(data: Any, **fields: Any) -> Post:
         **fields,
     }
     names = ["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"]
-    signed = "".join(f"{name}\n{said[name]}\n" for name in names if name in said).encode()
+    signed = "".join(f"{name}\n{said[name]}\n" for name in names if name in said).encode("utf-8", "surrogatepass")
     algorithm = hashes.SHA1() if said["SignatureVersion"] == "1" else hashes.SHA256()
     signature = rsa_key().sign(signed, padding.PKCS1v15(), algorithm)
     said.setdefault("Signature", base64.b64encode(signature).decode())
