@@ -39,6 +39,8 @@ if env.read_list("ANYMAIL_WEBHOOK_SECRET"):
 SNS_TOPICS = env.read_list("AMAZON_SNS_TOPICS")
 # A file with Amazon's certificate, for machines that may not fetch it.
 SNS_CERTIFICATE = env.read("AMAZON_SNS_CERTIFICATE")
+# As others count: whatever fetched the picture, it says Opened.
+COUNT_MACHINE_OPENS = env.read_flag("COUNT_MACHINE_OPENS")
 RETRY_MINUTES = env.read_minutes("RETRY_MINUTES")
 DELIVERING_CONNECTIONS = env.read_number("DELIVERING_CONNECTIONS", 2)
 UNDO_SECONDS = 10

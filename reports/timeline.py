@@ -86,14 +86,25 @@ def _events(delivery: Delivery) -> Iterator[Entry]:
         more = words[kind]
         if kind is Event.Kind.BOUNCED and delivery.late_bounce_at and event.at >= delivery.late_bounce_at:
             more = _late_words()
+        if event.label in (Event.Label.AUTOMATIC, Event.Label.SCANNER):
+            more = _fetched_by_machine(Event.Label(event.label))
         details = (
             (_("We know it from"), event.get_source_display()),
             (_("We heard of it"), moment(event.recorded_at)),
             (_("Status code"), event.code),
             (_("The server's words"), event.text),
+            (_("Opened by"), str(event.get_label_display())),
+            (_("Program"), event.agent),
+            (_("Network"), event.network),
             (_("Rule that decided"), event.rule),
         )
         yield Entry(event.at, str(kind.label), more, event.result, _filled(details))
+
+
+def _fetched_by_machine(label: Event.Label) -> str:
+    if label is Event.Label.AUTOMATIC:
+        return _("The mailbox loaded the pictures by itself, ahead of time. Perhaps nobody has read it yet.")
+    return _("A security program looked at it before anybody could. That says nothing about the reader.")
 
 
 def _late_bounce(delivery: Delivery) -> Iterator[Entry]:

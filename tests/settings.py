@@ -16,6 +16,7 @@ _UNWANTED = (
     "RETRY_MINUTES",
     "BOUNCE_DOMAIN",
     "REPORTS_LISTEN",
+    "COUNT_MACHINE_OPENS",
 )
 
 # A command that a test starts inherits this module's name: its folder is the one that the test gives it.

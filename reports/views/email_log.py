@@ -11,6 +11,7 @@ from broadcasts.models import Delivery
 from broadcasts.roles import signed_in_user
 from reports.email_log.pages import ROWS_A_PAGE, EmailLog
 from reports.explanations import explain_row
+from reports.opens import opens_of
 from reports.timeline import standing, timeline
 
 
@@ -49,6 +50,7 @@ def delivery_detail(request: HttpRequest, pk: int) -> HttpResponse:
             "language": language_name(delivery.language),
             "explanation": explain_row(delivery, doubt),
             "entries": timeline(delivery),
+            "opens": opens_of(delivery),
             "standing": standing(delivery),
         }
         return render(request, "reports/delivery_detail.html", context)

@@ -188,13 +188,19 @@ def read_detail(provider: str, event_type: str, raw: Any, words: str) -> Detail:
     return detail
 
 
-def _find(look: Look, raw: Any) -> Detail | None:
+def value_at(raw: Any, path: str) -> Any:
+    """None where nothing is, or nothing that can be read as a word."""
     value = raw
-    for step in look.path.split("."):
+    for step in path.split("."):
         if not isinstance(value, dict):
             return None
         value = next(iter(value.values()), None) if step == "*" else value.get(step)
-    if value is None or isinstance(value, dict | list):
+    return None if isinstance(value, dict | list) else value
+
+
+def _find(look: Look, raw: Any) -> Detail | None:
+    value = value_at(raw, look.path)
+    if value is None:
         return None
     said = str(value)[:2000].casefold()
     if look.within:

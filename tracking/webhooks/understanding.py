@@ -15,6 +15,7 @@ from tracking.meanings import Meaning
 from tracking.meanings.provider_events import Detail, line_for
 from tracking.meanings.raw_details import enhanced_code, read_detail
 from tracking.models import Event
+from tracking.opens import flag_of, is_about_opening, program_of, worth
 from tracking.recording import Evidence, storable
 
 # The name under which our own token travels in a provider's metadata, and the token's purpose.
@@ -96,14 +97,21 @@ def to_evidence(said: Iterable[tuple[Said, int]], heard_at: datetime) -> list[Ev
 def _evidence(said: Said, delivery_id: int, heard_at: datetime) -> Evidence:
     event = said.event
     words = text_of(event.mta_response) or text_of(event.description)
+    meaning, label, agent = said.meaning, "", ""
+    if is_about_opening(meaning):
+        program = program_of(text_of(event.user_agent)[:1000])
+        who = flag_of(said.provider, event.esp_event) or program.label
+        meaning, label, agent = worth(meaning, who), who.value, program.family
     return Evidence(
         delivery_id=delivery_id,
-        meaning=said.meaning,
+        meaning=meaning,
         at=_plausible(event.timestamp, heard_at),
         source=Event.Source.WEBHOOK,
         key_parts=_key_parts(said),
         code=enhanced_code(words[:2000]),
         text=words,
+        label=label,
+        agent=agent,
     )
 
 
