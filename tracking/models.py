@@ -59,7 +59,15 @@ class Event(models.Model):
 
     class Meta:
         ordering = ["at", "pk"]
-        indexes = [models.Index(fields=["delivery", "at"], name="event_timeline")]
+        indexes = [
+            models.Index(fields=["delivery", "at"], name="event_timeline"),
+            # Looking for late bounces: few events are returns, and most deliveries have none.
+            models.Index(
+                fields=["delivery"],
+                condition=models.Q(result__in=[Result.BOUNCED, Result.FAILED]),
+                name="event_returned",
+            ),
+        ]
         # A constraint, not `unique=True`: that would bring PostgreSQL a second index for LIKE, which nobody asks.
         constraints = [models.UniqueConstraint(fields=["key"], name="an_event_once")]
 

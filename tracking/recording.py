@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from broadcasts.among import among
 from broadcasts.blocking import block_addresses
 from broadcasts.delivering.evidence import Standing, apply_results, lock_deliveries, note_late_bounce
 from broadcasts.models import BlockedEmail, Delivery
@@ -122,7 +123,7 @@ def _maybe_late(locked: Mapping[int, Standing], evidence: Iterable[Evidence]) ->
 
 def _note_late_bounces(ids: Collection[int]) -> None:
     """A failure dated after the arrival is late. All events are looked at, so the order of hearing plays no part."""
-    returned = Event.objects.filter(delivery__in=ids, result__in=RETURNED)
+    returned = Event.objects.filter(among("delivery", ids), result__in=RETURNED)
     events = Event.objects.filter(delivery__in=set(returned.values_list("delivery", flat=True)))
     arrived: set[int] = set()
     noted: set[int] = set()
@@ -143,8 +144,10 @@ def _by_time(row: tuple[int, datetime, int | None, str, str]) -> tuple[datetime,
 
 def _block_complainers(evidence: Iterable[Evidence]) -> None:
     ids = {one.delivery_id for one in evidence if one.meaning.kind is Event.Kind.COMPLAINED}
+    if not ids:
+        return
     # In the order of their addresses: two transactions must not wait for each other in a circle.
     complained = Delivery.objects.filter(pk__in=ids).select_related("broadcast").order_by("address_key", "pk")
-    for delivery in complained if ids else ():
+    for delivery in complained:
         reason = _("Reported our email “%(broadcast)s” as spam") % {"broadcast": delivery.broadcast.name}
         block_addresses([delivery.email], reason=reason, source=BlockedEmail.Source.COMPLAINT)

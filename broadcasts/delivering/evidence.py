@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from broadcasts.among import among
 from broadcasts.delivering.doubts import doubtful
 from broadcasts.models import Attempt, Delivery
 from broadcasts.results import STILL_TRYING, Result, raise_results
@@ -29,7 +30,7 @@ class Standing:
 
 def lock_deliveries(delivery_ids: Collection[int]) -> Mapping[int, Standing]:
     """Those that may carry an email, in primary key order, so that two transactions never wait in a circle."""
-    rows = Delivery.objects.filter(pk__in=delivery_ids, is_sendable=True).order_by("pk")
+    rows = Delivery.objects.filter(among("pk", delivery_ids), is_sendable=True).order_by("pk")
     values = rows.select_for_update(no_key=True).values_list("pk", "result", "state", "next_attempt_at")
     return {pk: Standing(pk, result, state, due is not None) for pk, result, state, due in values}
 
@@ -63,7 +64,7 @@ def _raise(locked: Mapping[int, Standing], greatest: Mapping[int, Result]) -> in
     for pk, result in greatest.items():
         if locked[pk].result < result:
             rising[result].append(pk)
-    return sum(raise_results(Delivery.objects.filter(pk__in=ids), result) for result, ids in rising.items())
+    return sum(raise_results(Delivery.objects.filter(among("pk", ids)), result) for result, ids in rising.items())
 
 
 def _end_doubts(ids: Collection[int]) -> None:

@@ -134,26 +134,26 @@ def test_a_proxy_our_own_network_and_a_slow_morning_are_none(
 
 
 @pytest.mark.parametrize(
-    ("provider", "word", "more", "label", "result"),
+    ("provider", "said", "label", "result"),
     [
-        ("sendgrid", "open", {"sg_machine_open": True}, "automatic", Result.DELIVERED),
-        ("sendgrid", "open", {"sg_machine_open": False, "useragent": IPHONE}, "person", Result.OPENED),
-        ("mailgun", "opened", {"client-info": {"bot": "apple"}}, "automatic", Result.DELIVERED),
-        ("mailgun", "opened", {"client-info": {"bot": "generic"}}, "scanner", Result.SENT),
-        ("mailgun", "clicked", {"client-info": {"bot": "generic"}}, "scanner", Result.SENT),
-        ("mailgun", "opened", {"client-info": {"bot": "", "user-agent": IPHONE}}, "person", Result.OPENED),
-        ("sparkpost", "open", {"is_prefetched": True}, "automatic", Result.DELIVERED),
-        ("sparkpost", "open", {"user_agent_parsed": {"is_prefetched": True}}, "automatic", Result.DELIVERED),
-        ("brevo", "proxy_open", {}, "automatic", Result.DELIVERED),
-        ("brevo", "unique_opened", {}, "person", Result.OPENED),
-        ("postmark", "Open", {"UserAgent": "Mozilla/5.0"}, "automatic", Result.DELIVERED),
+        ("sendgrid", ("open", {"sg_machine_open": True}), "automatic", Result.DELIVERED),
+        ("sendgrid", ("open", {"sg_machine_open": False, "useragent": IPHONE}), "person", Result.OPENED),
+        ("mailgun", ("opened", {"client-info": {"bot": "apple"}}), "automatic", Result.DELIVERED),
+        ("mailgun", ("opened", {"client-info": {"bot": "generic"}}), "scanner", Result.SENT),
+        ("mailgun", ("clicked", {"client-info": {"bot": "generic"}}), "scanner", Result.SENT),
+        ("mailgun", ("opened", {"client-info": {"bot": "", "user-agent": IPHONE}}), "person", Result.OPENED),
+        ("sparkpost", ("open", {"is_prefetched": True}), "automatic", Result.DELIVERED),
+        ("sparkpost", ("open", {"user_agent_parsed": {"is_prefetched": True}}), "automatic", Result.DELIVERED),
+        ("brevo", ("proxy_open", {}), "automatic", Result.DELIVERED),
+        ("brevo", ("unique_opened", {}), "person", Result.OPENED),
+        ("postmark", ("Open", {"UserAgent": "Mozilla/5.0"}), "automatic", Result.DELIVERED),
     ],
 )
 def test_the_provider_knows_who(
-    client: Client, settings: Settings, provider: str, word: str, more: dict[str, Any], label: str, result: Result
+    client: Client, settings: Settings, provider: str, said: tuple[str, dict[str, Any]], label: str, result: Result
 ) -> None:
     settings.ANYMAIL = {**KEYS["brevo"](), **KEYS[provider]()}
-    delivery = make_delivery()
+    delivery, (word, more) = make_delivery(), said
     assert post(client, provider, body(provider, event(provider, word, of(delivery), **more))).status_code == 200
     assert (delivery.events.get().label, result_of(delivery)) == (label, result)
 

@@ -6,6 +6,7 @@ Sources: each provider's page on webhooks (the ones that `anymail/webhooks/*.py`
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from broadcasts.delivering.replies import classify
@@ -182,16 +183,25 @@ def read_detail(provider: str, event_type: str, raw: Any, words: str) -> Detail:
     """`words`: what the recipient's server is said to have answered."""
     if event_type not in DETAILED:
         return Detail.NONE
-    detail = next((found for look in LOOKS.get(provider, ()) if (found := _find(look, raw))), Detail.NONE)
+    detail = Detail.NONE
+    for look in LOOKS.get(provider, ()):
+        if found := _find(look, raw):
+            detail = found
+            break
     if event_type in _FAULTS and detail in (Detail.NONE, Detail.HARD):
         return _read_words(words, detail)
     return detail
 
 
+@cache
+def _steps(path: str) -> tuple[str, ...]:
+    return tuple(path.split("."))
+
+
 def value_at(raw: Any, path: str) -> Any:
     """None where nothing is, or nothing that can be read as a word."""
     value = raw
-    for step in path.split("."):
+    for step in _steps(path):
         if not isinstance(value, dict):
             return None
         value = next(iter(value.values()), None) if step == "*" else value.get(step)

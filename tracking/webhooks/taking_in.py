@@ -60,14 +60,15 @@ def _record(said: Sequence[tuple[Any, Said]]) -> list[Unused]:
     named = [(one, delivery_id) for _raw, one, delivery_id in found if delivery_id]
     recorded = record_new(to_evidence(named, timezone.now()))
     stopped = {one.delivery_id for one in recorded.new if one.meaning.kind is Event.Kind.UNSUBSCRIBED}
-    _stop_types(stopped)
+    if stopped:
+        _stop_types(stopped)
     strange = _("No email of this Messenger has that name and address.")
     return [Unused(raw, strange) for raw, _one, delivery_id in found if delivery_id not in recorded.known]
 
 
 def _stop_types(ids: set[int]) -> None:
     rows = Delivery.objects.filter(pk__in=ids).select_related("broadcast__school", "broadcast__broadcast_type")
-    for delivery in rows.order_by("broadcast__school", "address_key", "pk") if ids else ():
+    for delivery in rows.order_by("broadcast__school", "address_key", "pk"):
         stop_type(delivery)
 
 

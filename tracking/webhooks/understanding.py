@@ -85,8 +85,10 @@ def _named_by_provider(event: Any) -> Name | None:
 
 
 def find_deliveries(names: Collection[Name]) -> Mapping[Name, int]:
+    if not names:
+        return {}
     rows = Delivery.objects.filter(provider_message_id__in={message_id for message_id, _key in names})
-    found = rows.values_list("provider_message_id", "address_key", "pk") if names else ()
+    found = rows.values_list("provider_message_id", "address_key", "pk")
     return {(str(message_id), key): pk for message_id, key, pk in found}
 
 
