@@ -83,11 +83,11 @@ def _events(delivery: Delivery) -> Iterator[Entry]:
     }
     for event in delivery.events.all():
         kind = Event.Kind(event.kind)
-        more = words[kind]
+        what, more = str(kind.label), words[kind]
         if kind is Event.Kind.BOUNCED and delivery.late_bounce_at and event.at >= delivery.late_bounce_at:
             more = _late_words()
         if event.label in (Event.Label.AUTOMATIC, Event.Label.SCANNER):
-            more = _fetched_by_machine(Event.Label(event.label))
+            what, more = _fetched_by_machine(Event.Label(event.label))
         details = (
             (_("We know it from"), event.get_source_display()),
             (_("We heard of it"), moment(event.recorded_at)),
@@ -98,13 +98,15 @@ def _events(delivery: Delivery) -> Iterator[Entry]:
             (_("Network"), event.network),
             (_("Rule that decided"), event.rule),
         )
-        yield Entry(event.at, str(kind.label), more, event.result, _filled(details))
+        yield Entry(event.at, what, more, event.result, _filled(details))
 
 
-def _fetched_by_machine(label: Event.Label) -> str:
+def _fetched_by_machine(label: Event.Label) -> tuple[str, str]:
     if label is Event.Label.AUTOMATIC:
-        return _("The mailbox loaded the pictures by itself, ahead of time. Perhaps nobody has read it yet.")
-    return _("A security program looked at it before anybody could. That says nothing about the reader.")
+        return _("The mailbox loaded the pictures by itself"), _(
+            "So it did arrive, but perhaps nobody has read it yet."
+        )
+    return _("A security program looked at the email"), _("That says nothing about the reader.")
 
 
 def _late_bounce(delivery: Delivery) -> Iterator[Entry]:

@@ -6,6 +6,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest
+from django.utils import timezone
 
 SECONDS = 10
 # A staff room behind one address, alarmed by an emergency, must stay below it.
@@ -36,7 +37,9 @@ def is_crowded(address: Address | None, agent: str, delivery_id: int) -> bool:
     if address is None or not address.is_global:
         return False  # a proxy of ours, or a school's own network
     name = blake2s(f"{address} {agent}".encode("utf-8", "replace"), key=settings.SECRET_KEY.encode()[:32]).hexdigest()
-    seen: frozenset[int] = cache.get(f"crowd:{name}", frozenset()) | {delivery_id}
-    if len(seen) <= CROWD:
-        cache.set(f"crowd:{name}", seen, SECONDS)
+    now = timezone.now().timestamp()
+    before: dict[int, float] = cache.get(f"crowd:{name}", {})
+    seen = {pk: at for pk, at in before.items() if at > now - SECONDS} | {delivery_id: now}
+    # The newest will do: nobody makes us remember more.
+    cache.set(f"crowd:{name}", dict(list(seen.items())[-CROWD:]), SECONDS)
     return len(seen) >= CROWD

@@ -49,7 +49,7 @@ def understand(provider: str, event: Any) -> Said:
     detail = read_detail(provider, event_type, event.esp_event, words[:2000])
     meaning = _meaning(provider, event_type, text_of(event.reject_reason), detail)
     if meaning is None:
-        raise UnusableEvent(_("Messenger does not know what this event means (%(type)s).") % {"type": event_type})
+        raise UnusableEvent(_("Messenger does not know what this event means."))
     delivery_id = _named_by_token(event)
     name = None if delivery_id is not None else _named_by_provider(event)
     if delivery_id is None and name is None:
