@@ -11,6 +11,10 @@ from tracking.webhooks.providers import Provider
 MOST_CONTAINERS = 100_000
 
 
+# Anymail quotes whole bodies in its errors, also those of strangers.
+LONGEST_REASON = 200
+
+
 class Refused(Exception):
     """Its text says why, for the log; the answer does not."""
 
@@ -31,7 +35,7 @@ def admit(provider: Provider, request: HttpRequest) -> Any:
         view = provider.make_view(provider.view_class)
     except Exception as error:
         # Anymail wants its settings at once; without one nobody can be let in.
-        raise Refused(f"it is not set up: {error}") from error
+        raise Refused(f"it is not set up: {error}"[:LONGEST_REASON]) from error
     if provider.slug == "amazon_ses" and view.basic_auth and not request.headers.get("Authorization"):
         raise PasswordWanted("no password")
     try:
@@ -41,7 +45,7 @@ def admit(provider: Provider, request: HttpRequest) -> Any:
         raise
     except Exception as error:
         # Whatever the proof stumbles over, it is no proof.
-        raise Refused(f"{type(error).__name__}: {error}") from error
+        raise Refused(f"{type(error).__name__}: {error}"[:LONGEST_REASON]) from error
     has_key = provider.key_attribute and getattr(view, provider.key_attribute, None)
     if not (is_proven or view.basic_auth or has_key):
         raise Refused("neither a secret nor a key is set up")

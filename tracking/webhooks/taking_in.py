@@ -1,6 +1,7 @@
 """The events of one POST, in one transaction: what can be used is recorded, the rest is kept for a person."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,11 @@ MOST_EVENTS = 20_000
 MOST_UNUSED_OF_ONE = 1_000
 LONGEST_RAW = 64_000
 MOST_UNUSED = 5_000
+# Where somebody read the email; also where JSON stands within JSON (Amazon). Nothing that we read needs it.
+_READERS_ADDRESS = re.compile(
+    r'(\\{0,8}"(?:ip|ip[_-]?address|(?:client|source|remote|user)[_-]?ip)\\{0,8}"\s*:\s*\\{0,8}")[^"\\]*',
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,7 @@ def _as_row(provider: Provider, unused: Unused) -> UnusedEvent:
     return UnusedEvent(
         provider=provider.slug,
         reason=storable(unused.reason, 200),
-        raw=storable(raw, LONGEST_RAW),
+        raw=_READERS_ADDRESS.sub(r"\1", storable(raw, LONGEST_RAW)),
         is_whole=not isinstance(unused.raw, str) and unused.raw is not None and len(raw) <= LONGEST_RAW,
     )
 

@@ -10,14 +10,16 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from broadcasts.models import Delivery
 from broadcasts.results import Result
 from tests.tracking.rows import make_delivery
 from tests.tracking.webhooks.payloads import LISTS, body, event, of
-from tests.tracking.webhooks.posting import FORM, POSTS, Post, post
+from tests.tracking.webhooks.posting import FORM, KEYS, POSTS, SECRET, Post, post
 from tests.tracking.webhooks.test_providers import CASES
-from tracking.models import UnusedEvent
+from tracking.models import Event, UnusedEvent
+from tracking.webhooks.inbound import INBOUND
 
 pytestmark = pytest.mark.django_db
 BODIES = 150  # of each provider: 2,000 together
@@ -85,6 +87,17 @@ def test_mutations_of_real_events(client: Client, provider: str) -> None:
         assert now >= best
         best = Result(now)
     assert UnusedEvent.objects.count() + delivery.events.count() > 0
+
+
+@pytest.mark.parametrize("provider", sorted(INBOUND))
+def test_random_bodies_at_the_doors_for_emails(client: Client, settings: Settings, provider: str) -> None:
+    own = {"BREVO_API_KEY": "x", "MAILTRAP_API_TOKEN": "x", "RESEND_API_KEY": "x", "WEBHOOK_SECRET": [SECRET]}
+    settings.ANYMAIL = {**KEYS.get(provider, dict)(), **own}
+    chance = random.Random(provider)
+    for _ in range(60):
+        sent = POSTS[provider](body(provider, anything(chance)))
+        assert sent.to(client, f"{provider}_inbound").status_code in (200, 403)
+    assert not Event.objects.exists()
 
 
 def nested() -> bytes:

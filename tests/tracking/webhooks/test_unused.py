@@ -1,5 +1,6 @@
 """What cannot be used spoils nothing, is kept where an administrator sees it, and can be tried again."""
 
+import json
 from typing import Any
 
 import pytest
@@ -146,6 +147,25 @@ def test_the_newest_are_kept(client: Client, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_events_page_of_the_administrator_is_for_nobody_else(as_alice: Client) -> None:
     assert as_alice.get(reverse("admin:tracking_unusedevent_changelist")).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("provider", "word", "more"),
+    [
+        ("sendgrid", "open", {"ip": "198.51.100.77"}),
+        ("amazon_ses", "Open", {"ipAddress": "198.51.100.77"}),
+        ("mailgun", "opened", {"ip": "198.51.100.77"}),
+        ("sparkpost", "open", {"ip_address": "198.51.100.77"}),
+    ],
+)
+def test_where_somebody_read_it_is_not_kept(client: Client, provider: str, word: str, more: dict[str, str]) -> None:
+    said = event(provider, word, Who("", "ann@home.example", "unknown"), **more)
+    post(client, provider, body(provider, said))
+    unused = UnusedEvent.objects.get()
+    assert "ann@home.example" in unused.raw
+    assert "198.51.100.77" not in unused.raw
+    assert json.loads(unused.raw)
+    assert unused.is_whole
 
 
 def test_a_form_that_says_nothing_is_kept(client: Client) -> None:
