@@ -1,10 +1,10 @@
 """How often an email was opened, by people and by machines, apart."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from broadcasts.models import Broadcast, Delivery
+from broadcasts.results import Result
 from tracking.models import Event
 
 Label = Event.Label
@@ -31,9 +31,12 @@ def _ends(times: list[datetime]) -> tuple[datetime | None, datetime | None]:
     return (times[0], times[-1]) if times else (None, None)
 
 
-def count_opened_by_mailbox(broadcasts: Iterable[Broadcast]) -> int:
-    """Deliveries whose mailbox loaded the pictures by itself, read or not: those that Opened leaves out."""
+def count_opened_by_mailbox(broadcast: Broadcast) -> int:
+    """Deliveries whose mailbox loaded the pictures by itself and nobody else did: those that Opened leaves out."""
     fetched = Event.objects.filter(
-        delivery__broadcast__in=list(broadcasts), kind=Event.Kind.OPENED, label=Label.AUTOMATIC
+        delivery__broadcast=broadcast,
+        delivery__result__lt=Result.OPENED,
+        kind=Event.Kind.OPENED,
+        label=Label.AUTOMATIC,
     )
     return fetched.values("delivery").distinct().count()

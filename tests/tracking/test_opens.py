@@ -173,11 +173,15 @@ def test_the_delivery_page_tells_people_and_machines_apart(as_alice: Client) -> 
     assert (opens_of(delivery).by_people, opens_of(delivery).by_machines) == (2, 1)
 
 
-def test_deliveries_whose_mailbox_opened_them_are_counted_apart(client: Client) -> None:
-    delivery = make_delivery()
-    other = make_delivery("bea@home.example", broadcast=delivery.broadcast)
-    for agent in ("Mozilla/5.0", GMAIL_AHEAD, IPHONE):
-        fetch(client, delivery, agent)
-    fetch(client, other, IPHONE)
-    assert count_opened_by_mailbox([delivery.broadcast]) == 1
-    assert count_opened_by_mailbox([factory.make_broadcast()]) == 0
+def test_the_email_log_counts_apart_what_only_mailboxes_opened(as_alice: Client, as_bob: Client) -> None:
+    broadcast = factory.make_broadcast(status="sent", prepared_at=datetime(2017, 5, 11, tzinfo=UTC))
+    ann, bea, cleo = (make_delivery(f"{name}@home.example", broadcast=broadcast) for name in ("ann", "bea", "cleo"))
+    for delivery, agents in ((ann, ["Mozilla/5.0", GMAIL_AHEAD]), (bea, ["Mozilla/5.0", IPHONE]), (cleo, [IPHONE])):
+        for agent in agents:
+            fetch(Client(), delivery, agent)
+    assert count_opened_by_mailbox(broadcast) == 1
+    assert count_opened_by_mailbox(factory.make_broadcast()) == 0
+    log = f"{reverse('reports:email-log')}?broadcast={broadcast.pk}"
+    assert "1 more email was opened by its mailbox alone" in as_alice.get(log).text
+    assert "opened by its mailbox" not in as_alice.get(reverse("reports:email-log")).text
+    assert "opened by its mailbox" not in as_bob.get(log).text
