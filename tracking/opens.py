@@ -85,10 +85,17 @@ PROGRAMS: tuple[Program, ...] = (
     ),
     Program(
         Match.WITHIN,
-        ("bot/", "bot;", "bot)", "crawler", "spider", "bingpreview", "headlesschrome", "phantomjs", "slurp"),
+        ("bot/", "bot;", "bot)", "crawler", "spider", "bingpreview", "phantomjs", "slurp"),
         "Robot",
         Label.SCANNER,
-        "Mautic's list of robots; a browser without a screen is no reader.",
+        "Mautic's list of robots.",
+    ),
+    Program(
+        Match.WITHIN,
+        ("headlesschrome",),
+        "Chrome without a screen",
+        Label.UNSURE,
+        "Some programs at the mail server's door are one; so is whoever rehearses here with an automatic browser.",
     ),
     Program(
         Match.WITHIN,

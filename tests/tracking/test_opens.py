@@ -54,6 +54,7 @@ def result_of(delivery: Delivery) -> Result:
         ("", "person", Result.OPENED),
         ("Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0; Pro)", "person", Result.OPENED),
         ("YahooMailProxy; https://help.yahoo.com/", "unsure", Result.OPENED),
+        ("Mozilla/5.0 (X11; Linux x86_64) HeadlessChrome/130.0.0.0 Safari/537.36", "unsure", Result.OPENED),
         ("Mozilla/5.0", "automatic", Result.DELIVERED),
         (GMAIL_AHEAD, "automatic", Result.DELIVERED),
         ("Microsoft Office Existence Discovery", "scanner", Result.SENT),
