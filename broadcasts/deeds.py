@@ -36,6 +36,7 @@ DEEDS: dict[str, Promise] = {
     "list.deleted": _("deleted the list"),
     "person.added": _("added the person by hand"),
     "person.changed": _("changed the person"),
+    "unused_event.used": _("had the unused event tried again"),
     "upload.confirmed": _("confirmed an upload"),
     "upload.discarded": _("discarded an upload"),
     "import.confirmed": _("confirmed an import"),

@@ -107,6 +107,20 @@ def _bounce_mailbox() -> list[CheckMessage]:
 
 
 @register
+def webhook_secret(**_kwargs: Any) -> list[CheckMessage]:
+    odd = [secret for secret in settings.ANYMAIL.get("WEBHOOK_SECRET", []) if not all(secret.partition(":"))]
+    if not odd:
+        return []
+    return [
+        Error(
+            "ANYMAIL_WEBHOOK_SECRET is not a user and a password, so no webhook can ever know it.",
+            hint="Write it like portal:a-long-random-password; several, while it is changed, separated by commas.",
+            id="messenger.E020",
+        )
+    ]
+
+
+@register
 def site_url(**_kwargs: Any) -> list[CheckMessage]:
     url = urlsplit(settings.SITE_URL)
     if url.scheme not in ("http", "https") or not url.hostname or _port_is_odd(settings.SITE_URL):

@@ -28,6 +28,17 @@ def read_number(name: str, default: int) -> int:
         raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.") from error
 
 
+def read_list(name: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in read(name).split(",") if part.strip())
+
+
+def read_all(prefix: str) -> dict[str, str]:
+    """Every variable of this prefix that is set, without it."""
+    return {
+        name.removeprefix(prefix): value for name in os.environ if name.startswith(prefix) and (value := read(name))
+    }
+
+
 def read_minutes(name: str) -> tuple[float, ...]:
     """A comma separated list of minutes, fractions allowed; empty when unset."""
     value = read(name)

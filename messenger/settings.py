@@ -1,6 +1,7 @@
 """Settings from the environment. With no variable set, everything works on this machine alone."""
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import dj_database_url
@@ -34,6 +35,16 @@ REPORTS_LISTEN = env.read("REPORTS_LISTEN", "127.0.0.1:0")
 REPORTS_PROTOCOL = env.read("REPORTS_PROTOCOL", "smtp").lower()
 # A mailbox in which reports collect, when no mail server can hand them over: imaps://user:password@host/INBOX
 BOUNCE_IMAP_URL = env.read("BOUNCE_IMAP_URL")
+# Anymail's settings, each as a variable of its own. While the secret is changed it may be several: a:b,c:d.
+ANYMAIL: dict[str, Any] = {**env.read_all("ANYMAIL_")}
+if env.read_list("ANYMAIL_WEBHOOK_SECRET"):
+    ANYMAIL["WEBHOOK_SECRET"] = list(env.read_list("ANYMAIL_WEBHOOK_SECRET"))
+# Amazon's topics whose subscription is confirmed, and that are listened to.
+SNS_TOPICS = env.read_list("AMAZON_SNS_TOPICS")
+# A file with Amazon's certificate, for machines that may not fetch it.
+SNS_CERTIFICATE = env.read("AMAZON_SNS_CERTIFICATE")
+# As others count: whatever fetched the picture, it says Opened.
+COUNT_MACHINE_OPENS = env.read_flag("COUNT_MACHINE_OPENS")
 RETRY_MINUTES = env.read_minutes("RETRY_MINUTES")
 DELIVERING_CONNECTIONS = env.read_number("DELIVERING_CONNECTIONS", 2)
 UNDO_SECONDS = 10

@@ -8,6 +8,7 @@ from messenger.health import healthz
 urlpatterns = [
     path("", include("broadcasts.urls")),
     path("", include("tracking.urls")),
+    path("anymail/", include("tracking.webhooks.urls")),
     path("", include("reports.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),

@@ -69,11 +69,16 @@ def _attempts(delivery: Delivery) -> Iterator[Entry]:
 
 def _events(delivery: Delivery) -> Iterator[Entry]:
     words = {
+        Event.Kind.ACCEPTED: _("From here on the email is in the hands of other mail servers."),
         Event.Kind.DELIVERED: _(
             "That server has it now. Where it shows it, in the inbox or among spam, is up to it."
         ),
         Event.Kind.DEFERRED: _("The servers are still trying; we will hear how it ends."),
         Event.Kind.BOUNCED: _("It did not reach the mailbox."),
+        Event.Kind.REFUSED: _("It never left: the provider's own list or its rules said no."),
+        Event.Kind.FAILED: _("It never arrived at the recipient's server."),
+        Event.Kind.CLICKED: _("So somebody has it open."),
+        Event.Kind.NOTED: _("That changes nothing for this email."),
         Event.Kind.OPENED: _("Its pictures were loaded."),
         Event.Kind.COMPLAINED: _("So it did arrive. We put the address on the Blocked Email list."),
         Event.Kind.UNSUBSCRIBED: _("So it did arrive. We took this type of broadcast off the address."),
@@ -81,17 +86,30 @@ def _events(delivery: Delivery) -> Iterator[Entry]:
     }
     for event in delivery.events.all():
         kind = Event.Kind(event.kind)
-        more = words[kind]
+        what, more = str(kind.label), words[kind]
         if kind is Event.Kind.BOUNCED and delivery.late_bounce_at and event.at >= delivery.late_bounce_at:
             more = _late_words()
+        if event.label in (Event.Label.AUTOMATIC, Event.Label.SCANNER):
+            what, more = _fetched_by_machine(Event.Label(event.label))
         details = (
             (_("We know it from"), event.get_source_display()),
             (_("We heard of it"), moment(event.recorded_at)),
             (_("Status code"), event.code),
             (_("The server's words"), event.text),
+            (_("Opened by"), str(event.get_label_display())),
+            (_("Program"), event.agent),
+            (_("Network"), event.network),
             (_("Rule that decided"), event.rule),
         )
-        yield Entry(event.at, str(kind.label), more, event.result, _filled(details))
+        yield Entry(event.at, what, more, event.result, _filled(details))
+
+
+def _fetched_by_machine(label: Event.Label) -> tuple[str, str]:
+    if label is Event.Label.AUTOMATIC:
+        return _("The mailbox loaded the pictures by itself"), _(
+            "So it did arrive, but perhaps nobody has read it yet."
+        )
+    return _("A security program looked at the email"), _("That says nothing about the reader.")
 
 
 def _late_bounce(delivery: Delivery) -> Iterator[Entry]:

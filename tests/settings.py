@@ -18,11 +18,12 @@ _UNWANTED = (
     "REPORTS_LISTEN",
     "REPORTS_PROTOCOL",
     "BOUNCE_IMAP_URL",
+    "COUNT_MACHINE_OPENS",
 )
 
 # A command that a test starts inherits this module's name: its folder is the one that the test gives it.
 if "pytest" in sys.modules:
-    for _name in _UNWANTED:
+    for _name in [*_UNWANTED, *(name for name in os.environ if name.startswith(("ANYMAIL_", "AMAZON_SNS_")))]:
         os.environ.pop(_name, None)
     os.environ["MESSENGER_HOME"] = tempfile.mkdtemp(prefix="messenger-test-")
     atexit.register(shutil.rmtree, os.environ["MESSENGER_HOME"], ignore_errors=True)

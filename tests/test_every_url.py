@@ -65,8 +65,12 @@ def admin_names() -> set[str]:
     }
 
 
+def webhook_names() -> list[str]:
+    return sorted(name for name in all_names(get_resolver()) if name.startswith("anymail:"))
+
+
 def test_every_address_is_in_the_table() -> None:
-    missing = set(all_names(get_resolver())) - {row.name for row in ROWS} - admin_names()
+    missing = set(all_names(get_resolver())) - {row.name for row in ROWS} - admin_names() - set(webhook_names())
     assert not missing, f"Say in the TABLE of {__name__} who gets what at {sorted(missing)}."
 
 
@@ -191,6 +195,17 @@ def test_who_gets_what(row: Row, role: str) -> None:
     client = sign_in(role)
     url = reverse(row.name, kwargs=target(row.object))
     assert outcome(client, row.method, url) == row.expected[role]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", webhook_names())
+def test_whoever_signs_in_webhooks_want_their_secret(name: str) -> None:
+    """The providers' addresses, alike for all: something is there, and it takes nothing."""
+    for role in ROLES:
+        client = sign_in(role)
+        assert outcome(client, "POST", reverse(name)) == "403"
+        assert outcome(client, "HEAD", reverse(name)) == "200"
+        assert outcome(client, "GET", reverse(name)) == ("200" if "unisender" in name else "405")
 
 
 @pytest.mark.django_db

@@ -256,7 +256,9 @@ def test_without_a_browser(
     wait_until(lambda: BlockedEmail.objects.filter(key="complaint@homes.example").exists())
 
     family = Client()
-    family.get(reverse("tracking:pixel", args=[make_token(ada.pk, "pixel")]), headers={"user-agent": "Mozilla/5.0"})
+    family.get(
+        reverse("tracking:pixel", args=[make_token(ada.pk, "pixel")]), headers={"user-agent": "Mozilla/5.0 (iPhone)"}
+    )
     family.post(
         reverse("tracking:preferences", args=[make_token(ada.pk, "preferences")]),
         {"List-Unsubscribe": "One-Click"},

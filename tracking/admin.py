@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -9,7 +11,8 @@ from django.utils.translation import ngettext
 from broadcasts.admin.recording import ReadOnlyAdmin, time_of
 from broadcasts.roles import signed_in_user
 from tracking.bounces.reading_again import read_again
-from tracking.models import UnusedReport
+from tracking.models import UnusedEvent, UnusedReport
+from tracking.webhooks.trying_again import try_again
 
 
 @admin.register(UnusedReport)
@@ -36,3 +39,30 @@ class UnusedReportAdmin(ReadOnlyAdmin[UnusedReport]):
         if unused:
             words = ngettext("%(count)d report is still of no use.", "%(count)d reports are still of no use.", unused)
             self.message_user(request, words % {"count": unused}, messages.WARNING)
+
+
+@admin.register(UnusedEvent)
+class UnusedEventAdmin(ReadOnlyAdmin[UnusedEvent]):
+    list_display = ["received", "provider", "reason", "is_whole"]
+    list_filter = ["provider", "received_at"]
+    search_fields = ["reason", "raw"]
+    fields = ["received", "provider", "reason", "is_whole", "said"]
+    readonly_fields = ["received", "said"]
+    show_full_result_count = False
+    actions = ["use_again"]
+    received = time_of("received_at", _("received"))
+
+    @admin.display(description=_("what it said"))
+    def said(self, unused: UnusedEvent) -> SafeString:
+        return format_html("<pre>{}</pre>", unused.raw)
+
+    @admin.action(description=_("Try to use the selected events again"))
+    def use_again(self, request: HttpRequest, queryset: QuerySet[UnusedEvent]) -> Any:
+        chosen = len(queryset)
+        used = try_again(queryset, by=signed_in_user(request))
+        words = ngettext("%(used)s event could be used.", "%(used)s events could be used.", used) % {"used": used}
+        if chosen > used:
+            stay = _("The others stay here; each says why.")
+            self.message_user(request, f"{words} {stay}", messages.WARNING)
+        else:
+            self.message_user(request, words, messages.SUCCESS)

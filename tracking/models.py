@@ -11,33 +11,65 @@ class Event(models.Model):
     """One piece of evidence about a delivery. Repetitions have the same key and are stored once."""
 
     class Kind(models.TextChoices):
+        ACCEPTED = "accepted", _("The email provider took the email")
         DELIVERED = "delivered", _("The recipient's server confirmed the email")
         DEFERRED = "deferred", _("The recipient's server keeps the sender waiting")
         BOUNCED = "bounced", _("The recipient's server returned the email")
+        REFUSED = "refused", _("The email provider refused to send the email")
+        FAILED = "failed", _("The email provider could not send the email")
         OPENED = "opened", _("The email was opened")
+        CLICKED = "clicked", _("A link in the email was followed")
         COMPLAINED = "complained", _("The recipient reported the email as spam")
         UNSUBSCRIBED = "unsubscribed", _("The recipient unsubscribed")
         AUTO_REPLIED = "auto_replied", _("The recipient's mailbox answered by itself")
+        NOTED = "noted", _("The email provider noted something")
 
     class Source(models.TextChoices):
         REPORT = "report", _("a report by email")
         PIXEL = "pixel", _("the picture in the email")
         PAGE = "page", _("the unsubscribe page")
+        WEBHOOK = "webhook", _("the email provider")
 
-    delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="events")
+    class Label(models.TextChoices):
+        """Who fetched the picture or followed the link (`tracking.opens`)."""
+
+        NONE = "", ""
+        PERSON = "person", _("a person")
+        UNSURE = "unsure", _("a person, probably")
+        AUTOMATIC = "automatic", _("the mailbox by itself")
+        SCANNER = "scanner", _("a security program")
+
+    # `event_timeline` begins with it.
+    delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="events", db_index=False)
     kind = models.CharField(max_length=15, choices=Kind)
     at = models.DateTimeField(help_text="When it happened, as far as the source says; else when we heard of it.")
     recorded_at = models.DateTimeField(auto_now_add=True)
     source = models.CharField(max_length=10, choices=Source)
-    key = models.CharField(max_length=64, unique=True, help_text="Hash of what makes two reports the same one.")
+    key = models.CharField(max_length=64, help_text="Hash of what makes two reports the same one.")
     result = models.PositiveSmallIntegerField(choices=Result, null=True, help_text="The result it argues for.")
     code = models.CharField(max_length=12, blank=True, help_text="Enhanced status code (RFC 3463).")
     text = models.TextField(blank=True, help_text="The source's words, cut to 2,000 characters.")
     rule = models.CharField(max_length=60, blank=True, help_text="Which line of the table of meanings decided.")
 
+    label = models.CharField(max_length=10, choices=Label, blank=True, default="", db_default="")
+    agent = models.CharField(max_length=40, blank=True, default="", db_default="", help_text="Family of the program.")
+    network = models.CharField(
+        max_length=45, blank=True, default="", db_default="", help_text="Where from: a network, never an address."
+    )
+
     class Meta:
         ordering = ["at", "pk"]
-        indexes = [models.Index(fields=["delivery", "at"], name="event_timeline")]
+        indexes = [
+            models.Index(fields=["delivery", "at"], name="event_timeline"),
+            # Looking for late bounces: few events are returns, and most deliveries have none.
+            models.Index(
+                fields=["delivery"],
+                condition=models.Q(result__in=[Result.BOUNCED, Result.FAILED]),
+                name="event_returned",
+            ),
+        ]
+        # A constraint, not `unique=True`: that would bring PostgreSQL a second index for LIKE, which nobody asks.
+        constraints = [models.UniqueConstraint(fields=["key"], name="an_event_once")]
 
     def __str__(self) -> str:
         return f"{self.delivery}: {self.get_kind_display()}"
@@ -57,3 +89,20 @@ class UnusedReport(models.Model):
 
     def __str__(self) -> str:
         return self.reason
+
+
+class UnusedEvent(models.Model):
+    """What an email provider told us and we could not use: kept for a person to look at, and to try again."""
+
+    received_at = models.DateTimeField(_("received"), auto_now_add=True)
+    provider = models.CharField(_("email provider"), max_length=20)
+    reason = models.CharField(_("why it was not used"), max_length=200)
+    raw = models.TextField(_("what it said"), help_text="JSON, cut to 64,000 characters.")
+    is_whole = models.BooleanField(_("can be tried again"), help_text="One event, not cut.")
+
+    class Meta:
+        ordering = ["-pk"]
+        verbose_name = _("unused event")
+
+    def __str__(self) -> str:
+        return f"{self.provider}: {self.reason}"

@@ -1,21 +1,24 @@
 """Evidence to events and results: one transaction, safe to repeat, in any order."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from broadcasts.among import among
 from broadcasts.blocking import block_addresses
-from broadcasts.delivering.evidence import apply_evidence, note_late_bounce
+from broadcasts.delivering.evidence import Standing, apply_results, lock_deliveries, note_late_bounce
 from broadcasts.delivering.replies import plain_words
 from broadcasts.models import BlockedEmail, Delivery
 from broadcasts.results import Result
-from tracking.meanings import Meaning
+from tracking.meanings import CHANGES_NOTHING, Meaning
 from tracking.models import Event
+from tracking.storing import Row, store_events
 
 LONGEST_TEXT = 2000
 ARRIVED = (Result.DELIVERED, Result.OPENED)
@@ -24,6 +27,8 @@ RETURNED = (Result.BOUNCED, Result.FAILED)
 
 def storable(text: str, length: int) -> str:
     """What a stranger wrote, as any database takes it: PostgreSQL knows neither NUL nor half characters."""
+    if text.isascii() and "\0" not in text:
+        return text[:length]
     return text.encode("utf-8", "replace").decode().replace("\0", "")[:length]
 
 
@@ -41,63 +46,90 @@ class Evidence:
     key_parts: tuple[str, ...]
     code: str = ""
     text: str = field(default="", repr=False)
+    label: str = ""
+    agent: str = ""
+    network: str = ""
 
     @property
     def key(self) -> str:
         parts = (str(self.delivery_id), self.meaning.kind.value, *self.key_parts)
         return sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
-    def as_event(self) -> Event:
-        return Event(
-            delivery_id=self.delivery_id,
-            kind=self.meaning.kind,
-            at=self.at,
-            source=self.source,
-            key=self.key,
-            result=self.meaning.result,
-            code=storable(self.code, 12),
-            text=storable(self.text, LONGEST_TEXT),
-            rule=self.meaning.rule,
+    def as_row(self, key: str, recorded_at: datetime) -> Row:
+        meaning = self.meaning
+        return (
+            self.delivery_id,
+            meaning.kind.value,
+            self.at,
+            recorded_at,
+            self.source.value,
+            key,
+            None if meaning.result is CHANGES_NOTHING else meaning.result.value,
+            storable(self.code, 12),
+            storable(self.text, LONGEST_TEXT),
+            meaning.rule[:60],
+            self.label,
+            storable(self.agent, 40),
+            self.network,
         )
 
 
-@transaction.atomic
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    new: Sequence[Evidence]
+    known: Collection[int]  # the deliveries that exist and may carry an email
+
+
 def record_events(evidence: Iterable[Evidence]) -> int:
     """Store what is new and raise the results; how many events were new.
 
     What names no delivery, or one that never carried an email, is left out.
     """
+    return len(record_new(evidence).new)
+
+
+@transaction.atomic(savepoint=False)
+def record_new(evidence: Iterable[Evidence]) -> Recorded:
+    """The same; says which were new, and which deliveries there are, for those who have more to do."""
     named = {one.key: one for one in evidence}
-    deliveries = _lock_deliveries({one.delivery_id for one in named.values()})
-    known = set(Event.objects.filter(key__in=named).values_list("key", flat=True))
-    new = [one for key, one in named.items() if key not in known and one.delivery_id in deliveries]
-    Event.objects.bulk_create((one.as_event() for one in new), ignore_conflicts=True)
-    _raise_results(new)
-    _note_late_bounces({one.delivery_id for one in new})
-    _block_complainers(new, deliveries)
-    return len(new)
+    locked = lock_deliveries({one.delivery_id for one in named.values()})
+    now = timezone.now()
+    # The same event twice at once names the same delivery, whose lock we hold: the statement never waits.
+    stored = store_events([one.as_row(key, now) for key, one in named.items() if one.delivery_id in locked])
+    new = [one for key, one in named.items() if key in stored]
+    apply_results(locked, _by_result(new))
+    if maybe_late := _maybe_late(locked, new):
+        _note_late_bounces(maybe_late)
+    _block_complainers(new)
+    return Recorded(new, locked.keys())
 
 
-def _lock_deliveries(ids: Collection[int]) -> Mapping[int, Delivery]:
-    """In primary key order, so that two transactions never wait for each other in a circle."""
-    rows = Delivery.objects.filter(pk__in=ids, is_sendable=True).select_for_update(no_key=True).order_by("pk")
-    return {row.pk: row for row in rows}
-
-
-def _raise_results(evidence: Iterable[Evidence]) -> None:
-    by_result: dict[Result, set[int]] = defaultdict(set)
+def _by_result(evidence: Iterable[Evidence]) -> Mapping[Result, Collection[int]]:
+    heard: dict[Result, set[int]] = defaultdict(set)
     for one in evidence:
-        by_result[one.meaning.result].add(one.delivery_id)
-    for result, ids in sorted(by_result.items()):
-        apply_evidence(ids, result)
+        if one.meaning.result is not CHANGES_NOTHING:
+            heard[one.meaning.result].add(one.delivery_id)
+    return heard
+
+
+def _maybe_late(locked: Mapping[int, Standing], evidence: Iterable[Evidence]) -> set[int]:
+    """Deliveries that may have both come back and arrived. Nearly all do one of the two, and cost no query."""
+    arrived = {pk for pk, row in locked.items() if row.result >= Result.DELIVERED}
+    returned = {pk for pk, row in locked.items() if row.result >= Result.BOUNCED}
+    news = {one.delivery_id for one in evidence if one.meaning.result in (*ARRIVED, *RETURNED)}
+    arrived |= {one.delivery_id for one in evidence if one.meaning.result in ARRIVED}
+    returned |= {one.delivery_id for one in evidence if one.meaning.result in RETURNED}
+    return news & arrived & returned
 
 
 def _note_late_bounces(ids: Collection[int]) -> None:
     """A failure dated after the arrival is late. All events are looked at, so the order of hearing plays no part."""
-    events = Event.objects.filter(delivery__in=ids, result__in=[*ARRIVED, *RETURNED])
+    returned = Event.objects.filter(among("delivery", ids), result__in=RETURNED)
+    events = Event.objects.filter(delivery__in=set(returned.values_list("delivery", flat=True)))
     arrived: set[int] = set()
     noted: set[int] = set()
-    rows = events.values_list("delivery_id", "at", "result", "code", "text", "rule")
+    fields = ("delivery_id", "at", "result", "code", "text", "rule")
+    rows = events.filter(result__in=[*ARRIVED, *RETURNED]).values_list(*fields)
     for delivery, at, result, code, text, rule in sorted(rows, key=_by_time):
         if result in ARRIVED:
             arrived.add(delivery)
@@ -112,9 +144,12 @@ def _by_time(row: tuple[int, datetime, int | None, str, str, str]) -> tuple[date
     return at, result in RETURNED, code, text, rule
 
 
-def _block_complainers(evidence: Iterable[Evidence], deliveries: Mapping[int, Delivery]) -> None:
-    for one in evidence:
-        if one.meaning.kind is Event.Kind.COMPLAINED:
-            delivery = deliveries[one.delivery_id]
-            reason = _("Reported our email “%(broadcast)s” as spam") % {"broadcast": delivery.broadcast.name}
-            block_addresses([delivery.email], reason=reason, source=BlockedEmail.Source.COMPLAINT)
+def _block_complainers(evidence: Iterable[Evidence]) -> None:
+    ids = {one.delivery_id for one in evidence if one.meaning.kind is Event.Kind.COMPLAINED}
+    if not ids:
+        return
+    # In the order of their addresses: two transactions must not wait for each other in a circle.
+    complained = Delivery.objects.filter(pk__in=ids).select_related("broadcast").order_by("address_key", "pk")
+    for delivery in complained:
+        reason = _("Reported our email “%(broadcast)s” as spam") % {"broadcast": delivery.broadcast.name}
+        block_addresses([delivery.email], reason=reason, source=BlockedEmail.Source.COMPLAINT)

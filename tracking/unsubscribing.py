@@ -33,13 +33,22 @@ def required_types() -> QuerySet[BroadcastType]:
     return BroadcastType.objects.filter(is_active=True, is_emergency=False, is_required=True)
 
 
+@transaction.atomic
 def unsubscribe(delivery: Delivery) -> bool:
     """One click: the type of this email, at this address, in this school. Safe to repeat.
 
     False, and nothing changes, for a type that is no choice, also when it has become required since.
     """
+    if not stop_type(delivery):
+        return False
+    _record_unsubscribed(delivery)
+    return True
+
+
+def stop_type(delivery: Delivery) -> bool:
+    """The same, when the event is recorded already. False: the type is not one that families choose."""
     kind = delivery.broadcast.broadcast_type
-    if not kind or not kind.is_families_choice:
+    if kind is None or not kind.is_families_choice:
         return False
     _apply(delivery, start=[], stop=[kind])
     return True
@@ -50,7 +59,10 @@ def save_choices(delivery: Delivery, wanted: Collection[str]) -> None:
     choices = find_choices(delivery)
     start = [one.broadcast_type for one in choices if str(one.broadcast_type.pk) in wanted and not one.receives]
     stop = [one.broadcast_type for one in choices if str(one.broadcast_type.pk) not in wanted]
-    _apply(delivery, start=start, stop=stop)
+    with transaction.atomic():
+        _apply(delivery, start=start, stop=stop)
+        if delivery.broadcast.broadcast_type in stop:
+            _record_unsubscribed(delivery)
 
 
 def _received_types(delivery: Delivery) -> set[int]:
@@ -84,8 +96,6 @@ def _apply(delivery: Delivery, *, start: list[BroadcastType], stop: list[Broadca
             started=[kind.name for kind in start],
             stopped=[kind.name for kind in stopped],
         )
-    if delivery.broadcast.broadcast_type in stop:
-        _record_unsubscribed(delivery)
 
 
 def _schools(delivery: Delivery) -> list[School]:

@@ -1,39 +1,91 @@
 """What others report about a delivery, applied to its row. Downstream's only way to change a result."""
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from broadcasts.among import among
 from broadcasts.delivering.doubts import doubtful
 from broadcasts.models import Attempt, Delivery
 from broadcasts.results import STILL_TRYING, Result, raise_results
 
 State = Delivery.State
+IN_DOUBT = (State.UNCONFIRMED, State.IN_DOUBT)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A row as it stands while we hold its lock: what it needs no update for, it gets none."""
+
+    pk: int
+    result: int
+    state: int
+    has_attempt_due: bool
+
+
+def lock_deliveries(delivery_ids: Collection[int]) -> Mapping[int, Standing]:
+    """Those that may carry an email, in primary key order, so that two transactions never wait in a circle."""
+    rows = Delivery.objects.filter(among("pk", delivery_ids), is_sendable=True).order_by("pk")
+    values = rows.select_for_update(no_key=True).values_list("pk", "result", "state", "next_attempt_at")
+    return {pk: Standing(pk, result, state, due is not None) for pk, result, state, due in values}
 
 
 @transaction.atomic
 def apply_evidence(delivery_ids: Collection[int], result: Result) -> int:
-    """Raise these deliveries to `result`; how many moved forward.
+    """Raise these deliveries to `result`; how many moved forward."""
+    return apply_results(lock_deliveries(delivery_ids), {result: delivery_ids})
+
+
+def apply_results(locked: Mapping[int, Standing], heard: Mapping[Result, Collection[int]]) -> int:
+    """Raise each delivery to the greatest result heard of it; how many moved forward. Within a transaction.
 
     Whatever is reported proves that the server has the message, so a doubt that nobody is working on ends too;
     a final result also ends our own retries.
     """
-    rows = Delivery.objects.filter(pk__in=delivery_ids, is_sendable=True)
-    changed = raise_results(rows, result)
-    rows.filter(doubtful(timezone.now())).update(
-        state=State.IDLE, lease_token=None, lease_until=None, next_attempt_at=None
-    )
-    repeated = Attempt.objects.filter(
-        delivery=OuterRef("pk"), number=OuterRef("attempts"), outcome=Attempt.Outcome.IN_DOUBT
-    )
-    rows.filter(Exists(repeated), state=State.IDLE).update(next_attempt_at=None)
-    if result not in STILL_TRYING:
-        # Also of rows that a worker holds: it will find that they need no email any more.
-        rows.filter(next_attempt_at__isnull=False).update(next_attempt_at=None)
+    greatest = {pk: result for result in sorted(heard) for pk in heard[result] if pk in locked}
+    changed = _raise(locked, greatest)
+    named = [locked[pk] for pk in greatest]
+    ended = {pk for result, ids in heard.items() if result not in STILL_TRYING for pk in ids}
+    _end_doubts([row.pk for row in named if row.state in IN_DOUBT])
+    due = [row.pk for row in named if row.has_attempt_due]
+    # Also of rows that a worker holds: it will find that they need no email any more.
+    _end_attempts([pk for pk in due if pk in ended])
+    _end_repetitions([pk for pk in due if pk not in ended])
     return changed
+
+
+def _raise(locked: Mapping[int, Standing], greatest: Mapping[int, Result]) -> int:
+    rising: dict[Result, list[int]] = defaultdict(list)
+    for pk, result in greatest.items():
+        if locked[pk].result < result:
+            rising[result].append(pk)
+    return sum(raise_results(Delivery.objects.filter(among("pk", ids)), result) for result, ids in rising.items())
+
+
+def _end_doubts(ids: Collection[int]) -> None:
+    if ids:
+        Delivery.objects.filter(doubtful(timezone.now()), pk__in=ids).update(
+            state=State.IDLE, lease_token=None, lease_until=None, next_attempt_at=None
+        )
+
+
+def _end_attempts(ids: Collection[int]) -> None:
+    if ids:
+        Delivery.objects.filter(pk__in=ids).update(next_attempt_at=None)
+
+
+def _end_repetitions(ids: Collection[int]) -> None:
+    """An attempt that is due only because nobody could vouch for the last one."""
+    if ids:
+        repeated = Attempt.objects.filter(
+            delivery=OuterRef("pk"), number=OuterRef("attempts"), outcome=Attempt.Outcome.IN_DOUBT
+        )
+        Delivery.objects.filter(Exists(repeated), pk__in=ids, state=State.IDLE).update(next_attempt_at=None)
 
 
 def note_late_bounce(delivery_id: int, at: datetime, reason: str) -> None:

@@ -77,6 +77,10 @@ class Delivery(models.Model):
     )
     attempts = models.PositiveSmallIntegerField(_("Attempts"), default=0, db_default=0)
     last_attempt_at = models.DateTimeField(_("Last Attempt"), null=True)
+    # No empty text: a column that most rows do not have costs them nothing.
+    provider_message_id = models.CharField(  # noqa: DJ001
+        max_length=200, null=True, help_text="What the email provider calls this email, where one sent it."
+    )
     late_bounce_at = models.DateTimeField(null=True, help_text="A failure reported after Delivered or Opened.")
     late_bounce_reason = models.CharField(max_length=500, blank=True, default="", db_default="")
 
@@ -123,6 +127,12 @@ class Delivery(models.Model):
             models.Index(fields=["lease_until"], condition=Q(lease_until__isnull=False), name="delivery_leased"),
             models.Index(fields=["broadcast", "id"], name="delivery_of_broadcast"),  # the Email Log
             models.Index(fields=["person", "-id"], name="delivery_of_person"),  # the latest of everybody, for lists
+            # Webhooks of providers that do not give our own name for it back; rows sent by SMTP have none.
+            models.Index(
+                fields=["provider_message_id"],
+                condition=Q(provider_message_id__isnull=False),
+                name="delivery_of_provider",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -11,6 +11,7 @@ from broadcasts.models import Delivery
 from broadcasts.roles import signed_in_user
 from reports.email_log.pages import ROWS_A_PAGE, EmailLog
 from reports.explanations import explain_row
+from reports.opens import count_opened_by_mailbox, opens_of
 from reports.timeline import standing, timeline
 
 
@@ -18,10 +19,13 @@ from reports.timeline import standing, timeline
 def email_log(request: HttpRequest) -> HttpResponse:
     user = signed_in_user(request)
     log = EmailLog(request.GET, user)
+    table = log.turn_to_page()
+    broadcast = getattr(log.filter.form, "cleaned_data", {}).get("broadcast")
     context = {
         "log": log,
         "form": log.filter.form,
-        "table": log.turn_to_page(),
+        "table": table,
+        "opened_by_mailbox": count_opened_by_mailbox(broadcast) if broadcast else 0,
         "sizes": ROWS_A_PAGE,
         "has_rows_at_all": log.total > 0 or Delivery.objects.visible_to(user).exists(),
         "may_export": user.is_administrator,
@@ -51,6 +55,7 @@ def delivery_detail(request: HttpRequest, pk: int) -> HttpResponse:
             "language": language_name(delivery.language),
             "explanation": explain_row(delivery, doubt),
             "entries": timeline(delivery),
+            "opens": opens_of(delivery),
             "standing": standing(delivery),
         }
         return render(request, "reports/delivery_detail.html", context)

@@ -18,6 +18,10 @@ class Figure:
         speed = f"{self.rows / self.seconds:,.0f}" if self.rows else ""
         return f"{self.work:44}{took:>10}{speed:>14}{self.ratio:>34}"
 
+    def seconds_per_row_against(self, peer: "Figure") -> None:
+        """Where the peer is too slow to be given as many rows."""
+        self.ratio = f"{peer.seconds / peer.rows * self.rows / self.seconds:.1f} x {peer.work.partition(', ')[2]}"
+
     def against(self, peer: "Figure", words: str) -> None:
         self.ratio = f"{peer.seconds / self.seconds:.1f} x {words}"
 

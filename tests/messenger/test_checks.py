@@ -22,6 +22,7 @@ def all_checks() -> list[CheckMessage]:
     every = (
         checks.mail_url,
         checks.bounces,
+        checks.webhook_secret,
         checks.site_url,
         checks.secret_key,
         checks.database_and_queue,
@@ -32,6 +33,12 @@ def all_checks() -> list[CheckMessage]:
 
 def test_with_nothing_set_nothing_is_wrong() -> None:
     assert all_checks() == []
+
+
+@pytest.mark.parametrize(("secret", "is_odd"), [("portal:secret", False), ("secret", True), ("portal:", True)])
+def test_a_webhook_secret_is_a_user_and_a_password(settings: Settings, secret: str, is_odd: bool) -> None:
+    settings.ANYMAIL = {"WEBHOOK_SECRET": ["portal:older", secret]}
+    assert [message.id for message in all_checks()] == (["messenger.E020"] if is_odd else [])
 
 
 def test_every_finding_says_what_to_do(settings: Settings) -> None:

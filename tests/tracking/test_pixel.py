@@ -56,9 +56,12 @@ def test_a_prefetch_counts_nothing(client: Client, headers: dict[str, str]) -> N
 
 def test_head_and_post_count_nothing(client: Client) -> None:
     delivery = make_delivery()
-    assert client.head(url_of(delivery)).status_code == 200
     assert Client(enforce_csrf_checks=True).post(url_of(delivery)).content == GIF
     assert not Event.objects.exists()
+    assert client.head(url_of(delivery)).status_code == 200
+    assert [event.label for event in delivery.events.all()] == ["scanner"]
+    delivery.refresh_from_db()
+    assert delivery.result == Result.SENT
 
 
 def test_whatever_the_token_the_answer_is_the_same(client: Client) -> None:

@@ -1,4 +1,8 @@
-"""What the outside world's words mean for a delivery, as a table. Nothing else in tracking decides a result."""
+"""What the outside world's words mean for a delivery, as tables. Nothing else in tracking decides a result.
+
+Here: reports by email, and what people do. `provider_events`: what email providers say. `raw_details`: what they say
+between the lines.
+"""
 
 from dataclasses import dataclass
 
@@ -8,6 +12,9 @@ from tracking.models import Event
 
 Kind = Event.Kind
 REPORT_FAILED = "report: failed, "
+
+# As evidence, the lowest of the ten: it is recorded, and moves no row.
+CHANGES_NOTHING = Result.UNSENT
 
 
 @dataclass(frozen=True, slots=True)

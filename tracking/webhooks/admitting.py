@@ -1,0 +1,52 @@
+"""Who may tell us something: whoever knows the secret, or signs with the key, that the settings name. Nobody else."""
+
+from typing import Any
+
+import requests
+from django.http import HttpRequest
+
+from tracking.webhooks.providers import Provider
+
+# Of the largest POST there is (SparkPost: 10,000 events), with ten lists and objects in each event.
+MOST_CONTAINERS = 100_000
+
+
+# Anymail quotes whole bodies in its errors, also those of strangers.
+LONGEST_REASON = 200
+
+
+class Refused(Exception):
+    """Its text says why, for the log; the answer does not."""
+
+
+class PasswordWanted(Refused):
+    """Amazon SNS sends its password only when asked for it with 401."""
+
+
+def is_too_much(request: HttpRequest) -> bool:
+    """Before anything is parsed, also for strangers: two megabytes of empty lists become fifty in memory."""
+    body = request.body
+    return sum(body.count(sign) for sign in (b"{", b"[", b"%7B", b"%5B")) > MOST_CONTAINERS
+
+
+def admit(provider: Provider, request: HttpRequest) -> Any:
+    """Anymail's view, ready, with the POST proven; raises Refused, or RequestException when we could not find out."""
+    try:
+        view = provider.make_view(provider.view_class)
+    except Exception as error:
+        # Anymail wants its settings at once; without one nobody can be let in.
+        raise Refused(f"it is not set up: {error}"[:LONGEST_REASON]) from error
+    if provider.slug == "amazon_ses" and view.basic_auth and not request.headers.get("Authorization"):
+        raise PasswordWanted("no password")
+    try:
+        view.run_validators(request)
+        is_proven = provider.verify(request)
+    except requests.RequestException:
+        raise
+    except Exception as error:
+        # Whatever the proof stumbles over, it is no proof.
+        raise Refused(f"{type(error).__name__}: {error}"[:LONGEST_REASON]) from error
+    has_key = provider.key_attribute and getattr(view, provider.key_attribute, None)
+    if not (is_proven or view.basic_auth or has_key):
+        raise Refused("neither a secret nor a key is set up")
+    return view
