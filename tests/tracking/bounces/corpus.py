@@ -12,7 +12,7 @@ from broadcasts.results import Result
 from tracking.bounces.explaining import explain
 from tracking.bounces.reports import Report
 
-FOLDER = Path(__file__).resolve().parents[4].parent / "shared" / "data" / "bounces"
+FOLDER = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "bounces"
 IS_THERE = (FOLDER / "expected.jsonl").exists()
 
 

@@ -68,7 +68,7 @@ def test_without_the_database_it_asks_to_come_again(lmtp: bool) -> None:
     delivery = make_delivery()
     with knocking(lmtp=lmtp) as server:
         with (
-            patch("django.db.models.query.QuerySet.bulk_create", side_effect=OperationalError),
+            patch("django.db.backends.utils.CursorWrapper.execute", side_effect=OperationalError),
             pytest.raises(smtplib.SMTPDataError) as refused,
         ):
             server.sendmail("", [bounce_address(delivery)], dsn())

@@ -62,7 +62,7 @@ def test_many_are_read_in_parts(imap: ImapServer) -> None:
 def test_without_the_database_everything_stays_unread(imap: ImapServer) -> None:
     imap.mailbox.messages = [report_to(make_delivery())]
     with (
-        patch("django.db.models.query.QuerySet.bulk_create", side_effect=OperationalError),
+        patch("django.db.backends.utils.CursorWrapper.execute", side_effect=OperationalError),
         pytest.raises(CommandError) as stopped,
     ):
         poll()
