@@ -4,7 +4,6 @@ Ids in, one call. No retries by dramatiq: the sweep asks again for whatever is d
 """
 
 import dramatiq
-from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
@@ -15,6 +14,8 @@ from broadcasts.people.importing.working import imports_to_resume, work_on_impor
 
 # Then the message ends and another takes its place, so that a worker can be stopped.
 MOST_SHIFTS = 60
+# For one broadcast; who finds nothing left to do goes on to the next one.
+WORKERS = 4
 
 
 def _work(broadcast_id: int, *, is_emergency: bool) -> None:
@@ -60,8 +61,8 @@ def undo(import_id: int) -> None:
 
 
 def wake(broadcast_id: int) -> None:
-    """Ask for as many workers as we may open connections. Call it on commit."""
-    _ask(broadcast_id, settings.DELIVERING_CONNECTIONS)
+    """Ask for several workers, who share the rows among them. Call it on commit."""
+    _ask(broadcast_id, WORKERS)
 
 
 def sweep_and_wake() -> int:

@@ -58,6 +58,11 @@ def raised_to(result: Result) -> Case:
     )
 
 
+def raised_in_sql(stored: str, incoming: str) -> str:
+    """`SET` clause for statements over many rows: `incoming` is a column of evidence, never one that absorbs."""
+    return f"result = CASE WHEN {incoming} > {stored} THEN {incoming} ELSE {stored} END"
+
+
 def raise_results(deliveries: QuerySet["Delivery"], result: Result) -> int:
     """Apply one piece of evidence to these deliveries; how many of them moved forward."""
     return deliveries.filter(_may_become(result)).update(result=result)

@@ -23,6 +23,7 @@ from tracking.bounces.listener import BounceListener
 HOST = "127.0.0.1"
 WEB_THREADS = 8
 QUEUES = ("emergency", "broadcast", "housekeeping")
+WORKER_THREADS = 2  # of each queue
 STOP_SECONDS = 20
 log = logging.getLogger(__name__)
 
@@ -75,13 +76,11 @@ def start_services(stack: ExitStack) -> None:
 
 
 def _start_workers(stack: ExitStack) -> None:
-    """An emergency has workers of its own; each worker thread opens one connection to the mail server at most."""
+    """An emergency has workers of its own."""
     broker = dramatiq.get_broker()
     broker.emit_after("process_boot")  # starts the time limits, which otherwise only dramatiq's own command does
     for queue in QUEUES:
-        worker = dramatiq.Worker(
-            broker, queues={queue}, worker_threads=settings.DELIVERING_CONNECTIONS, worker_timeout=100
-        )
+        worker = dramatiq.Worker(broker, queues={queue}, worker_threads=WORKER_THREADS, worker_timeout=100)
         worker.start()
         stack.callback(worker.stop, timeout=STOP_SECONDS * 1000)
 

@@ -46,7 +46,8 @@ SNS_CERTIFICATE = env.read("AMAZON_SNS_CERTIFICATE")
 # As others count: whatever fetched the picture, it says Opened.
 COUNT_MACHINE_OPENS = env.read_flag("COUNT_MACHINE_OPENS")
 RETRY_MINUTES = env.read_minutes("RETRY_MINUTES")
-DELIVERING_CONNECTIONS = env.read_number("DELIVERING_CONNECTIONS", 2)
+# Of each worker thread, opened as there is work for them.
+DELIVERING_CONNECTIONS = env.read_number("DELIVERING_CONNECTIONS", 5)
 UNDO_SECONDS = 10
 LEASE_SECONDS = 120
 # A frozen worker's socket must be dead before its message may be sent again: the server's 600 s for the

@@ -2,9 +2,11 @@
 
 import socketserver
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+ENOUGH = "421 4.7.0 enough messages over one connection"
 DROP = "drop"  # close the connection without a word
 
 
@@ -29,7 +31,9 @@ class Script:
     received: list[Received] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
     connections: int = 0
+    most_messages: int = 1_000_000  # over one connection; then it says 421 to MAIL
     on_dot: Callable[[Received], None] = lambda _received: None
+    on_rcpt: Callable[[str], None] = lambda _recipient: None
 
     def answer(self, phase: str, reply: str, recipient: str = "", times: int = 1_000_000) -> None:
         """`phase`: connect, ehlo, mail, rcpt, data or dot. `recipient`: the beginning of the address it is for."""
@@ -47,9 +51,15 @@ class Conversation(socketserver.StreamRequestHandler):
     server: "ScriptedServer"
 
     def handle(self) -> None:
+        with suppress(ConnectionError):  # the other side has left in the middle of something
+            self.converse()
+
+    def converse(self) -> None:
         self.script = self.server.script
         self.script.connections += 1
         self.sender = self.recipient = ""
+        self.has_recipient = False
+        self.taken = 0
         if not self.say("connect", "220 ready"):
             return
         for line in self.rfile:
@@ -65,25 +75,46 @@ class Conversation(socketserver.StreamRequestHandler):
     def step(self, verb: str, words: str) -> bool:
         match verb:
             case "EHLO":
-                return self.say("ehlo", "250-scripted\r\n250 DSN" if self.server.offers_dsn else "250 scripted")
+                return self.say(
+                    "ehlo", "\r\n".join(["250-scripted", *(f"250-{each}" for each in self.server.offers), "250 HELP"])
+                )
+            case "BDAT":
+                return self.take_chunk(int(words.split()[1]))
             case "MAIL":
                 self.sender = words.partition("<")[2].partition(">")[0]
-                return self.say("mail", "250 2.1.0 ok")
+                is_enough = self.taken >= self.script.most_messages
+                return self.say("mail", ENOUGH if is_enough else "250 2.1.0 ok") and not is_enough
             case "RCPT":
                 self.recipient = words.partition("<")[2].partition(">")[0]
-                return self.say("rcpt", "250 2.1.5 ok")
+                self.script.on_rcpt(self.recipient)
+                reply = self.script.reply_to("rcpt", self.recipient, "250 2.1.5 ok")
+                self.has_recipient = reply.startswith("25")
+                return self.write(reply)
             case "DATA":
-                reply = self.script.reply_to("data", self.recipient, "354 go on")
+                default = "354 go on" if self.has_recipient else "503 5.5.1 no valid recipients"
+                reply = self.script.reply_to("data", self.recipient, default)
                 return self.write(reply) and (not reply.startswith("354") or self.take_message())
         return self.say(verb.lower(), "250 ok")
 
     def take_message(self) -> bool:
         lines = []
-        while (line := self.rfile.readline()) not in (b".\r\n", b""):
+        while (line := self.rfile.readline()) != b".\r\n":
+            if not line:
+                return False  # without its end there is no message
             lines.append(line[1:] if line.startswith(b".") else line)
-        received = Received(self.sender, self.recipient, b"".join(lines))
+        return self.answer_message(b"".join(lines))
+
+    def take_chunk(self, size: int) -> bool:
+        """RFC 3030: as many bytes as announced, dots and all."""
+        return self.answer_message(self.rfile.read(size))
+
+    def answer_message(self, message: bytes) -> bool:
+        if not self.has_recipient:
+            return self.write("503 5.5.1 no valid recipients")
+        received = Received(self.sender, self.recipient, message)
         self.script.on_dot(received)
         reply = self.script.reply_to("dot", self.recipient, "250 2.0.0 taken")
+        self.taken += 1
         if reply.startswith(("250", DROP)):
             self.script.received.append(received)
         return self.write(reply)
@@ -102,10 +133,10 @@ class ScriptedServer(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
 
-    def __init__(self, port: int = 0, *, offers_dsn: bool = True) -> None:
+    def __init__(self, port: int = 0, offers: Sequence[str] = ("DSN",)) -> None:
         super().__init__(("127.0.0.1", port), Conversation)
         self.script = Script()
-        self.offers_dsn = offers_dsn
+        self.offers = offers
         self.url = f"smtp://127.0.0.1:{self.server_address[1]}"
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 

@@ -23,9 +23,12 @@ class Batch:
     deliveries: list[Delivery]
 
 
-def claim_batch(broadcast_id: int, size: int, now: datetime) -> Batch:
-    """Up to `size` due rows of this broadcast, ours until the lease ends. Empty: nothing due, or not sending."""
-    token = uuid4()
+def claim_batch(broadcast_id: int, size: int, now: datetime, token: UUID | None = None) -> Batch:
+    """Up to `size` due rows of this broadcast, ours until the lease ends. Empty: nothing due, or not sending.
+
+    `token`: of the rows that we hold already, so that one lease covers them all.
+    """
+    token = token or uuid4()
     with transaction.atomic():
         sending = Broadcast.objects.filter(pk=broadcast_id, status__in=SENDING)
         if not sending.update(worked_on_at=now):
@@ -37,7 +40,7 @@ def claim_batch(broadcast_id: int, size: int, now: datetime) -> Batch:
         rows.filter(next_attempt_at__isnull=False).update(
             state=State.CLAIMED, lease_token=token, lease_until=now + timedelta(seconds=settings.LEASE_SECONDS)
         )
-        return Batch(token, list(rows.filter(lease_token=token).order_by("pk")))
+        return Batch(token, list(rows.filter(lease_token=token).order_by("pk")) if ids else [])
 
 
 def _drop_blocked(rows: models.QuerySet[Delivery]) -> None:

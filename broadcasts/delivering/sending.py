@@ -1,155 +1,213 @@
-"""Hand one batch over, message by message, so that a kill at any point leaves at most one of them in doubt."""
+"""Hand the rows of one broadcast over, many conversations at once, so that a kill leaves at most one in doubt each.
 
+One commit serves many conversations: it writes what has been answered and marks the messages that are to leave next.
+While it runs, answers pile up for the next one; a conversation that is kept waiting holds up nobody but itself.
+"""
+
+from collections import deque
+from collections.abc import Callable
 from datetime import timedelta
+from uuid import UUID, uuid4
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from broadcasts.addresses import wire_address
 from broadcasts.composing.compiling import CompiledBroadcast, Recipient
 from broadcasts.composing.headers import envelope_sender
-from broadcasts.delivering.claiming import Batch, release_claims, renew_lease
-from broadcasts.delivering.ledger import Outcome, mark_in_doubt, write_outcomes
-from broadcasts.delivering.replies import Reply, classify
-from broadcasts.delivering.retrying import next_attempt
-from broadcasts.delivering.smtp import ConversationBroken, MailServerTrouble, RecipientRefused, SmtpConnection
-from broadcasts.delivering.trouble import clear_trouble
-from broadcasts.models import Attempt, Broadcast, Delivery
-from broadcasts.results import Result
+from broadcasts.delivering.answers import accepted, broke_off, refused
+from broadcasts.delivering.claiming import claim_batch, release_claims, renew_lease
+from broadcasts.delivering.conversing import Conversation, Event, Told
+from broadcasts.delivering.ledger import Outcome, record
+from broadcasts.delivering.lines import Lines
+from broadcasts.delivering.smtp import Envelope
+from broadcasts.delivering.trouble import MailServerTrouble, clear_trouble
+from broadcasts.models import Broadcast, Delivery
 from broadcasts.tokens import make_token
 
-# A server that breaks off over the same recipient this often says something about the recipient.
-MOST_BREAKS = 3
-AFTER_A_BREAK = timedelta(seconds=15)
-AFTER_OUR_FAULT = timedelta(hours=1)
-# What is known is written at the latest after this time, also while a server takes long to refuse.
+BATCH = 200
+# So many rows in hand are worth another conversation.
+ROWS_FOR_A_LINE = 5
+MOST_WAITING_OUTCOMES = 200
+# What is known is written at the latest after this time, and the lease renewed.
 WRITE_EVERY = timedelta(seconds=3)
+LONGEST_WAIT_SECONDS = 1.0
 
-
-class OurFault(MailServerTrouble):
-    """The server refuses us, whoever the recipient is: somebody must look after it."""
+Line = Conversation[Delivery]
 
 
 class LeaseLost(Exception):
     """Others have our rows by now."""
 
 
-class BatchSender:
-    """One batch over one connection. An outcome is written together with the next message's mark."""
+class Sending:
+    """One worker's share of one broadcast, from claiming to outcomes."""
 
-    def __init__(self, broadcast: Broadcast, compiled: CompiledBroadcast, connection: SmtpConnection) -> None:
-        self.broadcast, self.compiled, self.connection = broadcast, compiled, connection
+    def __init__(self, broadcast: Broadcast, compiled: CompiledBroadcast, lines: Lines[Delivery]) -> None:
+        self.broadcast, self.compiled, self.lines = broadcast, compiled, lines
+        kind = broadcast.broadcast_type
+        self.is_emergency = kind is not None and kind.is_emergency
+        self.token: UUID = uuid4()
+        self.rows: deque[Delivery] = deque()  # ours, not spoken of yet
+        self.named: dict[int, Line] = {}  # by row: the server awaits the message
+        self.marked: set[int] = set()  # their attempt is counted already
         self.outcomes: list[Outcome] = []
-
-    def send(self, batch: Batch) -> None:
-        """Every row, or until the server is in trouble; then the rest is given back.
-
-        Raises MailServerTrouble, or InDoubt when the connection died after a message was written.
-        """
-        self.batch = batch
         self.kept_up_at = timezone.now()
+        self.trouble: MailServerTrouble | None = None
+        self.has_answered = False
+        self.silent_since = 0.0  # conversations opened before the last silence prove nothing new
+
+    def run(self, is_over: Callable[[], bool]) -> None:
+        """Until nothing is due, or the shift is over, or the server is in trouble; the rest is given back.
+
+        Raises MailServerTrouble when what was being said has been answered.
+        """
         try:
-            for delivery in batch.deliveries:
-                self._keep_up()
-                self._hand_over(delivery)
+            while self._take_rows(is_over) or self._is_busy():
+                self._say_what_can_be_said()
+                for line in self.lines.wait(LONGEST_WAIT_SECONDS):
+                    self._listen(line)
+                self._record()
         except LeaseLost:
             return
         finally:
-            # A row in doubt keeps its mark: only its own outcome, a report or the sweep ends the doubt.
-            self._flush()
-            release_claims(batch.token)
+            self._give_back()
+        if self.trouble:
+            raise self.trouble
+
+    # --- rows in, messages out ----------------------------------------------------------------------------
+
+    def _take_rows(self, is_over: Callable[[], bool]) -> bool:
+        if self.trouble or is_over():
+            self._drop_rows()
+        elif len(self.rows) < BATCH // 2:
+            self.rows += claim_batch(self.broadcast.pk, BATCH, timezone.now(), self.token).deliveries
+        return bool(self.rows)
+
+    def _is_busy(self) -> bool:
+        return any(line.job or line.on_wire for line in self.lines) or any(line.events for line in self.lines)
+
+    def _say_what_can_be_said(self) -> None:
+        if not self.rows:
+            return
+        wanted = len(self.rows) // ROWS_FOR_A_LINE if self.has_answered else 1
+        try:
+            self.lines.have(max(1, wanted))
+        except MailServerTrouble as trouble:
+            self._note_trouble(trouble)
+            return
+        for line in self.lines:
+            self._name_next(line)
+
+    def _name_next(self, line: Line) -> None:
+        if self.rows and line.can_name:
+            delivery = self.rows.popleft()
+            sender = envelope_sender(self.broadcast, delivery.pk)
+            line.name(delivery, Envelope(sender, wire_address(delivery.email), make_token(delivery.pk, "bounce")))
+
+    def _record(self) -> None:
+        """One commit: outcomes, and marks of what stands ready. Only then do these messages leave."""
+        now = timezone.now()
+        is_late = now - self.kept_up_at >= WRITE_EVERY
+        if not (self.named or is_late or len(self.outcomes) >= MOST_WAITING_OUTCOMES):
+            return
+        named = self.named
+        marked = record(self.token, self.outcomes, list(named), now)
+        self.outcomes, self.named = [], {}  # only now: a database error leaves them to the end
+        for pk, line in named.items():
+            self._let_leave(line, is_marked=pk in marked)
+        if is_late:
+            self._keep_up()
+
+    def _let_leave(self, line: Line, *, is_marked: bool) -> None:
+        delivery = line.job
+        if delivery is None:  # the conversation ended meanwhile
+            return
+        if is_marked and line.is_open:
+            delivery.attempts += 1
+            self.marked.add(delivery.pk)
+            line.transfer(self._message(delivery))
+            self._name_next(line)
+        else:
+            line.withdraw()
+
+    def _message(self, delivery: Delivery) -> bytes:
+        return self.compiled.message_for(Recipient(delivery.pk, delivery.name, delivery.email, delivery.language))
 
     def _keep_up(self) -> None:
-        """A slow server must not make a live worker lose its rows, nor what it has learnt of them."""
+        """A slow server must not make a live worker lose its rows."""
         now = timezone.now()
-        if now - self.kept_up_at < WRITE_EVERY:
-            return
         self.kept_up_at = now
-        self._flush()
-        if not renew_lease(self.batch.token, self.broadcast.pk, now):
+        holds_rows = bool(self.rows) or self._is_busy()
+        if not renew_lease(self.token, self.broadcast.pk, now) and holds_rows:
             raise LeaseLost
 
-    def _hand_over(self, delivery: Delivery) -> None:
-        message = self.compiled.message_for(Recipient(delivery.pk, delivery.name, delivery.email, delivery.language))
-        try:
-            self._name_recipient(delivery)
-            if not self._mark(delivery):
-                self.connection.forget_recipient()
-                return
-            self.connection.announce_message()
-            reply = self.connection.write_message(message)
-        except RecipientRefused as refusal:
-            delivery.attempts += refusal.phase == "rcpt"
-            self._note_refusal(delivery, refusal)
-        except ConversationBroken as broken:
-            delivery.attempts += broken.phase == "rcpt"
-            self._note_break(delivery, broken)
-            raise
+    # --- answers ------------------------------------------------------------------------------------------
+
+    def _listen(self, line: Line) -> None:
+        events, line.events = line.events, []
+        for event in events:
+            if event.job is not None:
+                self._take(line, event.job, event)
+            elif not line.answers and not any(one.told is Told.DOUBTFUL for one in events):
+                # After some answers many servers close a conversation: another one goes on.
+                self._note_trouble(MailServerTrouble(event.reply.text))
+
+    def _take(self, line: Line, delivery: Delivery, event: "Event[Delivery]") -> None:
+        if event.told is Told.NAMED:
+            self.named[delivery.pk] = line
+        elif event.told is Told.UNTOUCHED:
+            self.named.pop(delivery.pk, None)
+            self.rows.appendleft(delivery)
+        elif event.told is Told.DOUBTFUL:
+            self._note_silence(line)
         else:
-            self._note_accepted(delivery, reply)
+            self._note_answer(delivery, event)
 
-    def _name_recipient(self, delivery: Delivery) -> None:
-        self.connection.name_recipient(
-            envelope_sender(self.broadcast, delivery.pk),
-            wire_address(delivery.email),
-            make_token(delivery.pk, "bounce"),
-        )
-
-    def _mark(self, delivery: Delivery) -> bool:
-        marked = mark_in_doubt(self.batch.token, delivery, timezone.now(), self.outcomes)
-        self.outcomes = []  # only now: a database error leaves them to the flush
-        return marked
-
-    def _flush(self) -> None:
-        if self.outcomes:
-            write_outcomes(self.batch.token, self.outcomes)
-            self.outcomes = []
-
-    def _note_refusal(self, delivery: Delivery, refusal: RecipientRefused) -> None:
-        reply = refusal.reply
-        meaning = classify(reply.code, reply.enhanced, reply.text, refusal.phase)
-        attempt = self._attempt(delivery, Attempt.Outcome.REFUSED, refusal.phase, reply)
-        attempt.result, attempt.rule = meaning.result, meaning.rule
-        if meaning.result is None:
-            self.outcomes.append(Outcome(attempt, timezone.now() + AFTER_OUR_FAULT))
-            raise OurFault(f"{reply.code} {reply.text}")
-        self.outcomes.append(
-            self._try_again(delivery, attempt) if meaning.result == Result.SOFT_BOUNCED else Outcome(attempt)
-        )
-
-    def _note_break(self, delivery: Delivery, broken: ConversationBroken) -> None:
-        """Nobody's fault at first, and others go first; repeated, a temporary failure of this recipient."""
-        attempt = self._attempt(delivery, Attempt.Outcome.DEFERRED, broken.phase, broken.reply)
-        if delivery.attempts >= MOST_BREAKS:
-            attempt.result = Result.SOFT_BOUNCED
-            self.outcomes.append(self._try_again(delivery, attempt))
+    def _note_answer(self, delivery: Delivery, event: "Event[Delivery]") -> None:
+        self.named.pop(delivery.pk, None)
+        if delivery.pk not in self.marked:
+            delivery.attempts += 1
+        self.marked.discard(delivery.pk)
+        if event.told is Told.ACCEPTED:
+            self.outcomes.append(accepted(delivery, event.reply))
+            self._note_success()
+        elif event.told is Told.BROKEN:
+            self.outcomes.append(broke_off(delivery, event.phase, event.reply, is_emergency=self.is_emergency))
         else:
-            self.outcomes.append(Outcome(attempt, timezone.now() + AFTER_A_BREAK * delivery.attempts))
+            outcome = refused(delivery, event.phase, event.reply, is_emergency=self.is_emergency)
+            self.outcomes.append(outcome)
+            if outcome.result is None:
+                self._note_trouble(MailServerTrouble(f"{event.reply.code} {event.reply.text}"))
 
-    def _note_accepted(self, delivery: Delivery, reply: Reply) -> None:
-        attempt = self._attempt(delivery, Attempt.Outcome.ACCEPTED, "body", reply)
-        attempt.result = Result.SENT
-        self.outcomes.append(Outcome(attempt))
-        if self.connection.messages == 1:
+    def _note_success(self) -> None:
+        self.silent_since = 0.0
+        if not self.has_answered:
+            self.has_answered = True
             clear_trouble(self.broadcast.pk)
 
-    def _try_again(self, delivery: Delivery, attempt: Attempt) -> Outcome:
-        broadcast_type = self.broadcast.broadcast_type
-        is_emergency = broadcast_type is not None and broadcast_type.is_emergency
-        again = next_attempt(delivery.attempts, is_emergency=is_emergency, now=timezone.now())
-        attempt.outcome = Attempt.Outcome.DEFERRED
-        if again is None:
-            attempt.result = Result.BOUNCED
-            return Outcome(attempt, note=Delivery.Note.GAVE_UP)
-        return Outcome(attempt, again)
+    def _note_silence(self, line: Line) -> None:
+        """A server that twice in a row takes an email without a word is in trouble."""
+        if self.silent_since and not line.messages and line.opened_at > self.silent_since:
+            self._note_trouble(MailServerTrouble(_("The mail server takes emails without saying so.")))
+        self.silent_since = line.opened_at
 
-    def _attempt(self, delivery: Delivery, outcome: Attempt.Outcome, phase: str, reply: Reply) -> Attempt:
-        return Attempt(
-            delivery=delivery,
-            number=delivery.attempts,
-            at=timezone.now(),
-            outcome=outcome,
-            phase=phase,
-            code=reply.code or None,
-            enhanced_code=reply.enhanced,
-            text=reply.text,
-        )
+    def _note_trouble(self, trouble: MailServerTrouble) -> None:
+        """No more is said; what is being said is heard to its end."""
+        self.trouble = self.trouble or trouble
+
+    # --- the end ------------------------------------------------------------------------------------------
+
+    def _drop_rows(self) -> None:
+        for line in self.lines:
+            if line.job is not None:
+                self.named.pop(line.job.pk, None)
+                line.withdraw()
+        self.rows.clear()
+
+    def _give_back(self) -> None:
+        """A row in doubt keeps its mark: only its own outcome, a report or the sweep ends the doubt."""
+        if self.outcomes:
+            record(self.token, self.outcomes, [], timezone.now())
+            self.outcomes = []
+        release_claims(self.token)

@@ -1,5 +1,6 @@
 """Which mail server MAIL_URL names, and how to reach it."""
 
+import smtplib
 from collections.abc import Sequence
 from email.message import Message
 from email.utils import parseaddr
@@ -10,34 +11,42 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.utils.translation import gettext as _
 
-from broadcasts.delivering.smtp import InDoubt, MailServerTrouble, RecipientRefused, SmtpConnection
+from broadcasts.delivering.connecting import connect, explain
+from broadcasts.delivering.conversing import Conversation
+from broadcasts.delivering.trouble import MailServerTrouble
 from broadcasts.local_services import find_service
+from broadcasts.models import Delivery
 
-__all__ = ["MailServerTrouble", "PortalMailBackend", "open_connection", "send_plain"]
+__all__ = ["MailServerTrouble", "PortalMailBackend", "open_line", "send_plain"]
 
 
-def open_connection() -> SmtpConnection:
-    """A connection to be entered with `with`. Raises MailServerTrouble when there is no server to connect to."""
+def open_line() -> Conversation[Delivery]:
+    """Raises MailServerTrouble when there is no server to talk to."""
+    return Conversation(_connect())
+
+
+def _connect() -> smtplib.SMTP:
     hostname = urlsplit(settings.SITE_URL).hostname
     if not settings.MAIL_IS_SANDBOX:
-        return SmtpConnection(settings.MAIL_URL, hostname)
+        return connect(settings.MAIL_URL, hostname)
     address = find_service("sandbox")
     if address is None:
         raise MailServerTrouble(_("The sandbox mail server is not running."))
-    return SmtpConnection("smtp://{}:{}".format(*address), hostname)
+    return connect("smtp://{}:{}".format(*address), hostname)
 
 
 def send_plain(envelope_from: str, recipient: str, message: bytes) -> None:
     """One message outside any broadcast: tests, password resets. Raises MailServerTrouble, whoever's fault it is."""
-    with open_connection() as connection:
-        try:
-            connection.name_recipient(envelope_from, recipient)
-            connection.announce_message()
-            connection.write_message(message)
-        except RecipientRefused as refusal:
-            raise MailServerTrouble(refusal.reply.text) from refusal
-        except InDoubt as doubt:
-            raise MailServerTrouble(_("The mail server did not say whether it took the email.")) from doubt
+    smtp = _connect()
+    try:
+        smtp.sendmail(envelope_from, [recipient], message)
+    except smtplib.SMTPRecipientsRefused as refusal:
+        code, words = next(iter(refusal.recipients.values()))
+        raise MailServerTrouble(explain(smtplib.SMTPResponseException(code, words))) from refusal
+    except (OSError, smtplib.SMTPException) as error:
+        raise MailServerTrouble(explain(error)) from error
+    finally:
+        smtp.close()
 
 
 class PortalMailBackend(BaseEmailBackend):

@@ -6,6 +6,11 @@ from django.db.models.functions import Coalesce
 
 from broadcasts.models import Broadcast
 
+
+class MailServerTrouble(Exception):
+    """Our own side's trouble: nobody is marked for it. Its text is for people."""
+
+
 SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(seconds=60)
 
 

@@ -3,20 +3,20 @@
 import time
 from collections.abc import Callable
 
+from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from broadcasts.composing.compiling import compile_broadcast
-from broadcasts.delivering.claiming import SENDING, claim_batch
-from broadcasts.delivering.sending import BatchSender, OurFault
-from broadcasts.delivering.smtp import InDoubt, MailServerTrouble, SmtpConnection
+from broadcasts.delivering.claiming import SENDING
+from broadcasts.delivering.lines import Lines
+from broadcasts.delivering.sending import Sending
 from broadcasts.delivering.sweeping import finish_broadcast
-from broadcasts.delivering.transports import open_connection
-from broadcasts.delivering.trouble import note_trouble
+from broadcasts.delivering.transports import open_line
+from broadcasts.delivering.trouble import MailServerTrouble, note_trouble
 from broadcasts.models import Broadcast, Delivery
 from broadcasts.preparing.preparing import announce_preparing, prepare_deliveries
 
-BATCH = 50
 LONGEST_SHIFT_SECONDS = 5
 
 
@@ -49,39 +49,14 @@ def deliver_due(broadcast_id: int, is_over: Callable[[], bool]) -> bool:
 
 
 def _send_until(broadcast_id: int, is_over: Callable[[], bool]) -> bool:
-    """Connection after connection. A server that twice in a row takes an email without a word is in trouble."""
-    silences = 0
-    while not is_over():
-        with open_connection() as connection:
-            try:
-                if not _send_over(connection, broadcast_id, is_over):
-                    finish_broadcast(broadcast_id)
-                    return False
-                silences = 0
-            except InDoubt as doubt:
-                silences = 1 if connection.messages else silences + 1
-                if silences > 1:
-                    raise MailServerTrouble(_("The mail server takes emails without saying so.")) from doubt
-    return True
-
-
-def _send_over(connection: SmtpConnection, broadcast_id: int, is_over: Callable[[], bool]) -> bool:
-    """Batch after batch over this connection. False: nothing is due any more. True: go on with a new connection."""
     broadcast = Broadcast.objects.select_related("school", "sender", "broadcast_type").get(pk=broadcast_id)
-    sender = BatchSender(broadcast, compile_broadcast(broadcast), connection)
-    while not is_over():
-        batch = claim_batch(broadcast_id, BATCH, timezone.now())
-        if not batch.deliveries:
-            return _has_due_rows(broadcast_id)  # a whole batch may have been on the Blocked Email list
-        try:
-            sender.send(batch)
-        except OurFault:
-            raise
-        except MailServerTrouble:
-            if not connection.answers:
-                raise
-            return True  # many servers close a connection after so many messages
-    return True
+    with Lines(open_line, settings.DELIVERING_CONNECTIONS) as lines:
+        Sending(broadcast, compile_broadcast(broadcast), lines).run(is_over)
+    # A whole batch may have been on the Blocked Email list.
+    if _has_due_rows(broadcast_id):
+        return True
+    finish_broadcast(broadcast_id)
+    return False
 
 
 def _has_due_rows(broadcast_id: int) -> bool:

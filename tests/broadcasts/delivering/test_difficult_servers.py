@@ -2,14 +2,15 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.utils import timezone
 from pytest_django import Settings
 
 from broadcasts.blocking import block_addresses
-from broadcasts.delivering import ledger, sending
+from broadcasts.delivering import sending
 from broadcasts.delivering.controlling import cancel
 from broadcasts.delivering.evidence import apply_evidence
 from broadcasts.delivering.sweeping import sweep
@@ -87,39 +88,40 @@ def test_a_message_is_not_repeated_for_ever(mail_server: Script, settings: Setti
     assert broadcast.status == Broadcast.Status.SENT
 
 
+@pytest.mark.django_db(transaction=True)
 def test_refusals_are_written_while_a_slow_server_goes_on_refusing(
-    mail_server: Script, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    mail_server: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sending, "WRITE_EVERY", timedelta(0))
     mail_server.answer("rcpt", "550 5.1.1 no such user")
     broadcast = start(make_people(*(f"p{number}@x.example" for number in range(4))))
     written: list[int] = []
-    real = sending.BatchSender._hand_over
 
-    def watched(self: sending.BatchSender, delivery: Delivery) -> None:
+    def look(_recipient: str) -> None:
         written.append(broadcast.deliveries.filter(result=Result.FAILED).count())
-        real(self, delivery)
+        connection.close()
 
-    monkeypatch.setattr(sending.BatchSender, "_hand_over", watched)
+    mail_server.on_rcpt = look
     deliver(broadcast)
     assert written == [0, 1, 2, 3]
     assert set(results_of(broadcast).values()) == {"Failed"}
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_worker_that_lost_its_lease_stops(mail_server: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sending, "WRITE_EVERY", timedelta(0))
-    broadcast = start(make_people("anna@x.example", "ben@x.example"))
+    broadcast = start(make_people("anna@x.example", "ben@x.example", "cleo@x.example"))
     mail_server.answer("rcpt", "550 5.1.1 no such user", recipient="anna")
-    real = sending.BatchSender._hand_over
 
-    def lose_it(self: sending.BatchSender, delivery: Delivery) -> None:
-        real(self, delivery)
-        broadcast.deliveries.update(lease_until=timezone.now() - timedelta(seconds=1))
+    def lose_it(recipient: str) -> None:
+        if recipient.startswith("ben"):
+            broadcast.deliveries.update(lease_token=uuid4())
+        connection.close()
 
-    monkeypatch.setattr(sending.BatchSender, "_hand_over", lose_it)
-    monkeypatch.setattr(sending, "release_claims", lambda _token: None)
-    assert deliver(broadcast) is False
+    mail_server.on_rcpt = lose_it
+    deliver(broadcast)
     assert not mail_server.received
+    assert not broadcast.deliveries.filter(attempts__gt=0).exclude(email="anna@x.example").exists()
 
 
 def test_a_relay_that_refuses_us_marks_nobody_however_long(mail_server: Script, settings: Settings) -> None:
@@ -133,20 +135,18 @@ def test_a_relay_that_refuses_us_marks_nobody_however_long(mail_server: Script, 
     assert "Relay access denied" in broadcast.trouble
 
 
-def test_a_database_error_at_the_mark_keeps_what_is_known_of_the_message_before(
-    mail_server: Script, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_database_error_at_the_mark_keeps_what_is_known_of_the_message_before(mail_server: Script) -> None:
     broadcast = start(make_people("anna@x.example", "ben@x.example"))
-    real, calls = ledger.mark_in_doubt, list[object]()
+    marks: list[str] = []
 
-    def fails_once(*args: Any) -> bool:
-        calls.append(args)
-        if len(calls) == 2:
-            raise OperationalError("database is locked")
-        return real(*args)
+    def fail_at_the_second_mark(execute: Any, sql: str, params: Any, many: Any, context: Any) -> Any:
+        if "attempts = attempts + 1" in sql:
+            marks.append(sql)
+            if len(marks) == 2:
+                raise OperationalError("database is locked")
+        return execute(sql, params, many, context)
 
-    monkeypatch.setattr(sending, "mark_in_doubt", fails_once)
-    with pytest.raises(OperationalError):
+    with connection.execute_wrapper(fail_at_the_second_mark), pytest.raises(OperationalError):
         deliver(broadcast)
     assert results_of(broadcast) == {"anna@x.example": "Sent", "ben@x.example": "Unsent"}
     broadcast.refresh_from_db()

@@ -8,10 +8,10 @@ from django.db.models import F
 from django.utils import timezone
 from pytest_django import Settings
 
-from broadcasts.delivering.claiming import claim_batch, release_claims
+from broadcasts.delivering.claiming import Batch, claim_batch, release_claims
 from broadcasts.delivering.controlling import cancel, pause, resume, send_now
 from broadcasts.delivering.evidence import apply_evidence
-from broadcasts.delivering.ledger import Outcome, mark_in_doubt, write_outcomes
+from broadcasts.delivering.ledger import Outcome, record
 from broadcasts.delivering.sweeping import recover_after_restart, sweep
 from broadcasts.models import Attempt, Broadcast, BroadcastType, Delivery, User
 from broadcasts.results import Result
@@ -34,11 +34,15 @@ def later(seconds: float) -> None:
     asked.update(worked_on_at=F("worked_on_at") - timedelta(seconds=seconds))
 
 
+def marks(batch: Batch, row: Delivery) -> bool:
+    """Whether this worker may send the row's message now."""
+    return record(batch.token, [], [row.pk], timezone.now()) == {row.pk}
+
+
 def in_doubt(broadcast: Broadcast) -> Delivery:
     """A worker that died between the dot and the reply."""
-    now = timezone.now()
-    batch = claim_batch(broadcast.pk, 1, now)
-    assert mark_in_doubt(batch.token, batch.deliveries[0], now, [])
+    batch = claim_batch(broadcast.pk, 1, timezone.now())
+    assert marks(batch, batch.deliveries[0])
     return batch.deliveries[0]
 
 
@@ -133,7 +137,7 @@ def test_a_row_that_was_given_to_another_worker_is_not_sent_by_the_first() -> No
     broadcast = start(make_people("anna@x.example"))
     batch = claim_batch(broadcast.pk, 1, timezone.now())
     Delivery.objects.update(lease_token=uuid4())
-    assert mark_in_doubt(batch.token, batch.deliveries[0], timezone.now(), []) is False
+    assert marks(batch, batch.deliveries[0]) is False
     assert broadcast.deliveries.get().attempts == 0
 
 
@@ -196,11 +200,11 @@ def test_pause_and_cancel_take_the_rows_from_the_workers_at_once(mail_server: Sc
     batch = claim_batch(broadcast.pk, 2, timezone.now())
     assert pause(broadcast, alice)
     for row in batch.deliveries:
-        assert mark_in_doubt(batch.token, row, timezone.now(), []) is False
+        assert marks(batch, row) is False
     assert resume(broadcast, alice)
     batch = claim_batch(broadcast.pk, 2, timezone.now())
     assert cancel(broadcast, alice)
-    assert mark_in_doubt(batch.token, batch.deliveries[0], timezone.now(), []) is False
+    assert marks(batch, batch.deliveries[0]) is False
     assert results_of(broadcast) == {"anna@x.example": "Unsent", "ben@x.example": "Unsent"}
     assert set(broadcast.deliveries.values_list("note", "next_attempt_at")) == {("cancelled", None)}
 
@@ -208,13 +212,13 @@ def test_pause_and_cancel_take_the_rows_from_the_workers_at_once(mail_server: Sc
 def test_a_message_that_was_leaving_when_cancelled_keeps_its_outcome(alice: User) -> None:
     broadcast = start(make_people("anna@x.example"))
     batch = claim_batch(broadcast.pk, 1, timezone.now())
-    assert mark_in_doubt(batch.token, batch.deliveries[0], timezone.now(), [])
+    assert marks(batch, batch.deliveries[0])
     assert cancel(broadcast, alice)
-    attempt = Attempt(
-        delivery=batch.deliveries[0], number=1, at=timezone.now(), outcome=Attempt.Outcome.DEFERRED,
-        result=Result.SOFT_BOUNCED,
-    )  # fmt: skip
-    write_outcomes(batch.token, [Outcome(attempt, timezone.now())])
+    now = timezone.now()
+    deferred = Outcome(
+        batch.deliveries[0].pk, 1, now, Attempt.Outcome.DEFERRED, Result.SOFT_BOUNCED, next_attempt_at=now
+    )
+    assert record(batch.token, [deferred], [], now) == set()
     sweep(timezone.now())
     row = broadcast.deliveries.get()
     assert (row.get_result_display(), row.note, row.next_attempt_at) == ("Bounced", "cancelled", None)
@@ -223,7 +227,7 @@ def test_a_message_that_was_leaving_when_cancelled_keeps_its_outcome(alice: User
 def test_after_a_restart_nobody_waits_for_the_leases_of_the_dead(settings: Settings) -> None:
     broadcast = start(make_people("anna@x.example", "ben@x.example"))
     batch = claim_batch(broadcast.pk, 2, timezone.now())
-    mark_in_doubt(batch.token, batch.deliveries[0], timezone.now(), [])
+    marks(batch, batch.deliveries[0])
     now = timezone.now()
     recover_after_restart(now)
     assert row_of(broadcast, "ben@x.example").state == State.IDLE

@@ -7,8 +7,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from broadcasts.addresses import is_valid_address
-from broadcasts.people.cells import PLAIN_ADDRESS, read_addresses
+from broadcasts.addresses import PLAIN_ADDRESS, is_valid_address
+from broadcasts.people.cells import read_addresses
 from broadcasts.people.columns import meaning_of
 from broadcasts.people.reading import UnreadableFile
 from tests.broadcasts.people.files import as_csv, read

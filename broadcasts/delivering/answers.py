@@ -1,0 +1,63 @@
+"""What a server's answer about one delivery comes to: a result, another attempt, or our own fault."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from broadcasts.delivering.ledger import Outcome
+from broadcasts.delivering.replies import Reply, classify
+from broadcasts.delivering.retrying import next_attempt
+from broadcasts.models import Attempt, Delivery
+from broadcasts.results import Result
+
+# A server that breaks off over the same recipient this often says something about the recipient.
+MOST_BREAKS = 3
+AFTER_A_BREAK = timedelta(seconds=15)
+AFTER_OUR_FAULT = timedelta(hours=1)
+Kind = Attempt.Outcome
+
+
+def accepted(delivery: Delivery, reply: Reply) -> Outcome:
+    return _outcome(delivery, Kind.ACCEPTED, "body", reply, result=Result.SENT)
+
+
+def refused(delivery: Delivery, phase: str, reply: Reply, *, is_emergency: bool) -> Outcome:
+    """`result` None: the server refuses us, whoever the recipient is: somebody must look after it."""
+    meaning = classify(reply.code, reply.enhanced, reply.text, phase)
+    if meaning.result is None:
+        again = timezone.now() + AFTER_OUR_FAULT
+        return _outcome(delivery, Kind.REFUSED, phase, reply, rule=meaning.rule, next_attempt_at=again)
+    if meaning.result == Result.SOFT_BOUNCED:
+        return _try_again(delivery, phase, reply, rule=meaning.rule, is_emergency=is_emergency)
+    return _outcome(delivery, Kind.REFUSED, phase, reply, rule=meaning.rule, result=meaning.result)
+
+
+def broke_off(delivery: Delivery, phase: str, reply: Reply, *, is_emergency: bool) -> Outcome:
+    """Nobody's fault at first, and others go first; repeated, a temporary failure of this recipient."""
+    if delivery.attempts >= MOST_BREAKS:
+        return _try_again(delivery, phase, reply, is_emergency=is_emergency)
+    again = timezone.now() + AFTER_A_BREAK * delivery.attempts
+    return _outcome(delivery, Kind.DEFERRED, phase, reply, next_attempt_at=again)
+
+
+def _try_again(delivery: Delivery, phase: str, reply: Reply, *, rule: str = "", is_emergency: bool) -> Outcome:
+    again = next_attempt(delivery.attempts, is_emergency=is_emergency, now=timezone.now())
+    if again is None:
+        given_up = Delivery.Note.GAVE_UP
+        return _outcome(delivery, Kind.DEFERRED, phase, reply, rule=rule, result=Result.BOUNCED, note=given_up)
+    soft = Result.SOFT_BOUNCED
+    return _outcome(delivery, Kind.DEFERRED, phase, reply, rule=rule, result=soft, next_attempt_at=again)
+
+
+def _outcome(delivery: Delivery, kind: Attempt.Outcome, phase: str, reply: Reply, **rest: object) -> Outcome:
+    return Outcome(
+        delivery_id=delivery.pk,
+        number=delivery.attempts,
+        at=timezone.now(),
+        outcome=kind,
+        phase=phase,
+        code=reply.code or None,
+        enhanced_code=reply.enhanced,
+        text=reply.text,
+        **rest,  # type: ignore[arg-type]
+    )

@@ -1,0 +1,52 @@
+"""Opening a connection to the mail server: greeting, TLS, sign-in. Everything after that is a conversation."""
+
+import smtplib
+import ssl
+from urllib.parse import unquote, urlsplit
+
+from broadcasts.delivering.trouble import MailServerTrouble
+
+COMMAND_SECONDS = 30
+
+
+def connect(url: str, hostname: str | None = None) -> smtplib.SMTP:
+    """`url`: smtp://, smtp+starttls:// or smtps://, with user:password@ when the server wants it.
+
+    Certificates are verified. Raises MailServerTrouble: no recipient has been spoken of yet.
+    """
+    try:
+        return _connect(url, hostname)
+    except (OSError, smtplib.SMTPException) as error:
+        raise MailServerTrouble(explain(error)) from error
+
+
+def _connect(url: str, hostname: str | None) -> smtplib.SMTP:
+    parts = urlsplit(url)
+    host, scheme = parts.hostname or "localhost", parts.scheme
+    tls = ssl.create_default_context()
+    if scheme == "smtps":
+        smtp: smtplib.SMTP = smtplib.SMTP_SSL(host, parts.port or 465, hostname, timeout=COMMAND_SECONDS, context=tls)
+    else:
+        port = parts.port or (587 if scheme == "smtp+starttls" else 25)
+        smtp = smtplib.SMTP(host, port, hostname, timeout=COMMAND_SECONDS)
+    try:
+        smtp.ehlo_or_helo_if_needed()
+        if scheme == "smtp+starttls":
+            smtp.starttls(context=tls)
+            smtp.ehlo()
+        if parts.username:
+            smtp.login(unquote(parts.username), unquote(parts.password or ""))
+    except BaseException:
+        smtp.close()
+        raise
+    return smtp
+
+
+def explain(error: Exception) -> str:
+    """The network's and smtplib's words, without tuples and bytes."""
+    if isinstance(error, smtplib.SMTPResponseException):
+        words = error.smtp_error
+        return f"{error.smtp_code} {words.decode('utf-8', 'replace') if isinstance(words, bytes) else words}"
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
