@@ -33,7 +33,7 @@ DELETE FROM broadcasts_stagedguardian WHERE of_import_id = %(import)s AND id IN 
 IN_FILE = """
 UPDATE broadcasts_stagedguardian AS g SET {side}_id = s.person_id FROM broadcasts_stagedperson s
 WHERE g.of_import_id = %(import)s AND s.of_import_id = g.of_import_id AND s.sis_id = g.{side}_sis_id
-    AND s.action <> 'rejected' AND s.person_id IS NOT NULL
+    AND s.action <> 'rejected'
 """
 IN_DIRECTORY = """
 UPDATE broadcasts_stagedguardian AS g SET {side}_id = p.id
@@ -65,17 +65,22 @@ WHERE g.of_import_id = %(import)s AND g.action = '' AND known.student_id = g.stu
 NEW = """
 UPDATE broadcasts_stagedguardian SET action = 'new' WHERE of_import_id = %(import)s AND action = ''
 """
+# From each known pair to its two rows: a join of the three tables makes SQLite look at every pair of people.
 GONE = """
 INSERT INTO broadcasts_stagedguardian (of_import_id, action, student_sis_id, guardian_sis_id, category, number,
     student_id, guardian_id, guardianship_id, old_category, old_priority, old_do_not_contact)
-SELECT %(import)s, 'gone', s.sis_id, t.sis_id, '', 0, s.person_id, t.person_id, known.id, known.category,
-    known.priority, known.do_not_contact
-FROM broadcasts_guardianship known
-JOIN broadcasts_stagedperson s ON s.person_id = known.student_id AND s.of_import_id = %(import)s
-JOIN broadcasts_stagedperson t ON t.person_id = known.guardian_id AND t.of_import_id = %(import)s
-LEFT JOIN broadcasts_stagedguardian g ON g.guardianship_id = known.id AND g.of_import_id = %(import)s
-WHERE g.id IS NULL AND NOT known.by_hand AND NOT known.do_not_contact
-    AND s.number > 0 AND s.is_active AND t.number > 0 AND t.is_active
+SELECT %(import)s, 'gone', known.student_sis_id, known.guardian_sis_id, '', 0, known.student_id, known.guardian_id,
+    known.id, known.category, known.priority, known.do_not_contact
+FROM (
+    SELECT pair.*,
+        (SELECT MIN(s.sis_id) FROM broadcasts_stagedperson s WHERE s.person_id = pair.student_id
+            AND s.of_import_id = %(import)s AND s.number > 0 AND s.is_active) AS student_sis_id,
+        (SELECT MIN(s.sis_id) FROM broadcasts_stagedperson s WHERE s.person_id = pair.guardian_id
+            AND s.of_import_id = %(import)s AND s.number > 0 AND s.is_active) AS guardian_sis_id
+    FROM broadcasts_guardianship pair WHERE NOT pair.by_hand AND NOT pair.do_not_contact
+) AS known
+WHERE known.student_sis_id IS NOT NULL AND known.guardian_sis_id IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM broadcasts_stagedguardian g WHERE g.guardianship_id = known.id AND g.of_import_id = %(import)s)
 """
 
 

@@ -43,11 +43,13 @@ def next_keys(model: type[Model], count: int) -> list[int]:
 
 
 def settle_statistics(*models: type[Model]) -> None:
-    """What PostgreSQL does by itself a minute after so much was stored: else it plans for empty tables."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            for model in models:
-                cursor.execute(f"ANALYZE {connection.ops.quote_name(model._meta.db_table)}")  # noqa: SLF001
+    """Without it both databases plan for tables as they were before so much was stored: for empty ones.
+
+    PostgreSQL does it by itself a minute later, SQLite never; and each connection of SQLite reads it for itself.
+    """
+    with connection.cursor() as cursor:
+        for model in models:
+            cursor.execute(f"ANALYZE {connection.ops.quote_name(model._meta.db_table)}")  # noqa: SLF001
 
 
 def _with_json(row: Values, places: list[int]) -> Values:

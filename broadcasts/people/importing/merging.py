@@ -9,7 +9,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from broadcasts import audit
-from broadcasts.models import Import, Person, School, StagedPerson, User
+from broadcasts.models import (
+    EmailAddress,
+    Guardianship,
+    Import,
+    Person,
+    School,
+    StagedAddress,
+    StagedGuardian,
+    StagedPerson,
+    User,
+)
 from broadcasts.people.importing.comparing import compare
 from broadcasts.people.importing.loading import settle_statistics
 from broadcasts.people.importing.merging_guardians import merge_guardians
@@ -19,6 +29,7 @@ from broadcasts.people.importing.summarising import summarise
 # Beyond this share of the people that imports know, the tick is not enough: a truncated file looks like this.
 MOST_MISSING_PERCENT = 20
 Status = Import.Status
+PLANNED_FOR = (StagedPerson, StagedAddress, StagedGuardian, Person, EmailAddress, Guardianship)
 
 
 class CannotImport(Exception):
@@ -94,6 +105,7 @@ def take_turn(import_: Import, before: str, **values: object) -> bool:
 
 def merge_import(import_id: int) -> bool:
     """Merging → done. Safe to repeat after a kill, which leaves nothing behind. False: not ours, or not any more."""
+    settle_statistics(*PLANNED_FOR)
     try:
         with transaction.atomic():
             import_ = lock_import(import_id, Status.MERGING)

@@ -9,7 +9,15 @@ from django.utils.translation import gettext as _
 from broadcasts import audit
 from broadcasts.models import Import, StagedAddress, StagedPerson, Undone, User
 from broadcasts.people.importing.executing import count
-from broadcasts.people.importing.merging import CannotImport, give_up, lock_import, lock_schools, take_turn
+from broadcasts.people.importing.loading import settle_statistics
+from broadcasts.people.importing.merging import (
+    PLANNED_FOR,
+    CannotImport,
+    give_up,
+    lock_import,
+    lock_schools,
+    take_turn,
+)
 from broadcasts.people.importing.putting_back import put_back_addresses, put_back_guardians, put_back_people
 from broadcasts.people.importing.removing import remove_addresses, remove_people
 
@@ -60,6 +68,7 @@ def start_undo(import_: Import, by: User | None) -> bool:
 
 def undo_import(import_id: int) -> bool:
     """Undoing → undone, all or nothing. Safe to repeat after a kill. False: not ours, or not any more."""
+    settle_statistics(*PLANNED_FOR)
     try:
         with transaction.atomic():
             import_ = lock_import(import_id, Status.UNDOING)
