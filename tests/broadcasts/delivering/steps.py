@@ -19,7 +19,10 @@ def make_people(*addresses: str) -> list[Person]:
 
 def start(people: Sequence[Person], type_name: str = "General") -> Broadcast:
     """A broadcast to these people, prepared and ready to leave."""
-    broadcast = factory.make_broadcast(people=people, type_name=type_name)
+    return start_broadcast(factory.make_broadcast(people=people, type_name=type_name))
+
+
+def start_broadcast(broadcast: Broadcast) -> Broadcast:
     assert send_now(broadcast, None, undo_seconds=0)
     assert announce_preparing(broadcast.pk, timezone.now())
     assert prepare_deliveries(broadcast.pk)
