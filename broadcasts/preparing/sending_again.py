@@ -63,9 +63,8 @@ def find_obstacles(deliveries: Collection[Delivery], to: EmailAddress) -> Mappin
     general = _general_obstacle(to)
     if general:
         return {delivery.pk: general for delivery in deliveries}
-    received = ContactType.objects.filter(address=to, receives=True).values_list("broadcast_type_id", flat=True)
     found = {}
-    types = set(received)
+    types = set(ContactType.objects.coming().filter(address=to).values_list("broadcast_type_id", flat=True))
     already = _already_there(deliveries, to)
     for delivery in deliveries:
         kind = delivery.broadcast.broadcast_type
