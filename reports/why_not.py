@@ -72,6 +72,8 @@ def _join(*sentences: object) -> str:
 
 
 def _reason(row: Delivery) -> object:
+    if row.note == Note.DO_NOT_CONTACT:
+        return _("They were marked “do not contact” for the student before it worked.")
     if row.note == Note.CANCELLED:
         return _("The broadcast was cancelled before it worked.")
     return explain_failures([row])[row.pk].words
