@@ -144,6 +144,8 @@ def send_again(missed: QuerySet[Delivery], to: EmailAddress, by: User) -> SentAg
             by, "delivery.sent_again", new, school=old.broadcast.school,
             broadcast=str(old.broadcast), was=old.email, now=new.email,
         )  # fmt: skip
+        # Its page has a recipient more from now on, and has to say why.
+        audit.record(by, "broadcast.sent_again", old.broadcast, school=old.broadcast.school, to=new.email)
     return outcome
 
 
