@@ -7,6 +7,7 @@ DEEDS: dict[str, Promise] = {
     "broadcast.started": _("started the draft"),
     "broadcast.deleted": _("deleted the draft"),
     "broadcast.sent": _("pressed Send Now"),
+    "broadcast.sent_again": _("sent it again to somebody whose address was corrected"),
     "broadcast.undone": _("undid the sending"),
     "broadcast.paused": _("paused it"),
     "broadcast.resumed": _("resumed it"),

@@ -23,16 +23,18 @@ VERDICTS = (Result.SENT, Result.BOUNCED, Result.FAILED, Result.DELIVERED, Result
 ARRIVED = (Result.SENT, Result.DELIVERED, Result.OPENED)
 # One Bounced may have passed by the next time.
 BOUNCES_IN_A_ROW = 2
+# Between two attempts: that row says nothing about the address.
+STOPPED_BY_US = (Delivery.Note.CANCELLED, Delivery.Note.BLOCKED, Delivery.Note.DO_NOT_CONTACT)
 
 
 def came_back(row: str = "") -> Q:
     """Rows whose email did not reach the address, also those that counted as arrived first."""
-    gave_up = Q(**{f"{row}result": Result.BOUNCED}) & ~Q(**{f"{row}note": Delivery.Note.CANCELLED})
+    gave_up = Q(**{f"{row}result": Result.BOUNCED}) & ~Q(**{f"{row}note__in": STOPPED_BY_US})
     return Q(**{f"{row}result": Result.FAILED}) | gave_up | Q(**{f"{row}late_bounce_at__isnull": False})
 
 
 def _says_something(row: str = "") -> Q:
-    return Q(**{f"{row}result__in": VERDICTS}) & ~Q(**{f"{row}note": Delivery.Note.CANCELLED})
+    return Q(**{f"{row}result__in": VERDICTS}) & ~Q(**{f"{row}note__in": STOPPED_BY_US})
 
 
 @dataclass(frozen=True)

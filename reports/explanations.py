@@ -78,7 +78,8 @@ _WORDS: Mapping[str, tuple[Promise, Promise]] = {
     "No Email Selected": (
         _(
             "This person has no address that receives this type of broadcast. Either there is no address at all, "
-            "or their addresses are only meant for other types, such as emergencies."
+            "or their addresses are only meant for other types, such as emergencies, or the person is marked "
+            "“do not contact” for the student."
         ),
         _("The row's own page says which it is. Then add an address, or ask the family what they want to receive."),
     ),

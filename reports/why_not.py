@@ -72,6 +72,8 @@ def _join(*sentences: object) -> str:
 
 
 def _reason(row: Delivery) -> object:
+    if row.note == Note.DO_NOT_CONTACT:
+        return _("They were marked “do not contact” for the student before it worked.")
     if row.note == Note.CANCELLED:
         return _("The broadcast was cancelled before it worked.")
     return explain_failures([row])[row.pk].words
@@ -147,6 +149,13 @@ def _switched_off(address: EmailAddress, row: Delivery) -> str:
     choice = ContactType.objects.filter(address=address, broadcast_type=kind).first()
     off = ContactTypeChange.objects.filter(address=address, broadcast_type=kind, receives=False)
     change = off.select_related("changed_by").first()
+    if (
+        choice
+        and not choice.receives
+        and ContactType.objects.coming_of(row.broadcast.broadcast_type).filter(pk=choice.pk)
+    ):
+        words = _("For %(address)s the family switched it off; as it is required now, the next one goes there.")
+        return words % {"address": address.address}
     if choice and choice.receives:
         words = _("%(address)s receives it since %(when)s, so the next one goes there.")
         return words % {"address": address.address, "when": moment(choice.changed_at, school)}

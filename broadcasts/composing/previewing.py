@@ -4,7 +4,7 @@ from django.db.models import QuerySet
 
 from broadcasts.composing.compiling import Recipient
 from broadcasts.composing.merge_fields import FIELDS
-from broadcasts.models import Broadcast, Person
+from broadcasts.models import Broadcast, ContactType, Person
 from broadcasts.people.lists.resolving import people_on
 
 
@@ -29,8 +29,6 @@ def preview_recipient(broadcast: Broadcast, person: Person | None) -> Recipient:
     if person is None:
         return Recipient(None, str(FIELDS["name"].sample), str(FIELDS["email"].sample), broadcast.school.language)
     addresses = person.addresses.filter(is_active=True)
-    receiving = addresses.filter(
-        contact_types__broadcast_type=broadcast.broadcast_type_id, contact_types__receives=True
-    )
-    address = receiving.first() or addresses.first()
+    coming = ContactType.objects.coming_of(broadcast.broadcast_type)
+    address = addresses.filter(pk__in=coming.values("address")).first() or addresses.first()
     return Recipient(None, person.name, address.address if address else "", person.language)

@@ -9,7 +9,8 @@ from django.db import models, transaction
 from django.db.models import Exists, OuterRef
 
 from broadcasts.blocking import is_blocked
-from broadcasts.models import Attempt, Broadcast, Delivery
+from broadcasts.models import Attempt, Broadcast, Delivery, Guardianship
+from broadcasts.people.lists.resolving import people_on
 from broadcasts.results import Result, raised_to
 
 State = Delivery.State
@@ -36,21 +37,47 @@ def claim_batch(broadcast_id: int, size: int, now: datetime, token: UUID | None 
         due = Delivery.objects.filter(broadcast=broadcast_id).due(now).order_by("next_attempt_at", "pk")
         ids = list(due.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True)[:size])
         rows = Delivery.objects.filter(pk__in=ids)
-        _drop_blocked(rows.filter(is_blocked()))
+        _drop(rows.filter(is_blocked()), Delivery.Note.BLOCKED, Result.BLOCKED)
+        _drop(
+            rows.filter(pk__in=_marked_since(broadcast_id, rows)),
+            Delivery.Note.DO_NOT_CONTACT,
+            Result.NO_EMAIL_SELECTED,
+        )
         rows.filter(next_attempt_at__isnull=False).update(
             state=State.CLAIMED, lease_token=token, lease_until=now + timedelta(seconds=settings.LEASE_SECONDS)
         )
         return Batch(token, list(rows.filter(lease_token=token).order_by("pk")) if ids else [])
 
 
-def _drop_blocked(rows: models.QuerySet[Delivery]) -> None:
-    """The Blocked Email list also counts for what was prepared before the address was put on it."""
-    rows.update(next_attempt_at=None, note=Delivery.Note.BLOCKED)
+def _marked_since(broadcast_id: int, rows: models.QuerySet[Delivery]) -> list[int]:
+    """Whose guardian somebody marked “do not contact” after preparing, so that the lists no longer lead to them.
+
+    A row that carries the email for others at its address stays: the mark is of a person, not of an address.
+    """
+    marks = Guardianship.objects.filter(guardian=OuterRef("person"), do_not_contact=True, student__is_active=True)
+    carries = Exists(Delivery.objects.filter(duplicate_of=OuterRef("pk"), broadcast=broadcast_id))
+    marked = rows.filter(Exists(marks), ~carries, next_attempt_at__isnull=False).order_by()
+    people = dict(marked.values_list("pk", "person_id"))
+    if not people:
+        return []
+    broadcast = Broadcast.objects.get(pk=broadcast_id)
+    allowed = people_on(broadcast.lists.all(), broadcast.school_id).allowed.filter(pk__in=people.values())
+    still = set(allowed.order_by().values_list("pk", flat=True))
+    return [row for row, person in people.items() if person not in still]
+
+
+def _drop(rows: models.QuerySet[Delivery], note: Delivery.Note, result: Result) -> None:
+    """What was said after preparing counts too. What must not leave any more never falls due again."""
+    pks = list(rows.values_list("pk", flat=True))
+    if not pks:
+        return
+    rows = Delivery.objects.filter(pk__in=pks)
+    rows.update(next_attempt_at=None, note=note)
     doubted = Exists(Attempt.objects.filter(delivery=OuterRef("pk"), outcome=Attempt.Outcome.IN_DOUBT))
-    # The server may have it already: Blocked, which absorbs every report, would be a lie.
+    # The server may have it already: a result that absorbs every report would be a lie.
     rows.filter(doubted).update(state=State.UNCONFIRMED)
     rows.filter(result=Result.SOFT_BOUNCED).update(result=raised_to(Result.BOUNCED))
-    rows.filter(~doubted, result=Result.UNSENT).update(result=raised_to(Result.BLOCKED))
+    rows.filter(~doubted, result=Result.UNSENT).update(result=raised_to(result))
 
 
 def release_claims(token: UUID) -> None:

@@ -12,7 +12,7 @@ from functools import cached_property
 from django.http import QueryDict
 
 from broadcasts.models import BroadcastType, EmailAddress, Person
-from broadcasts.people.choosing import FAMILY, Cell, known_choices
+from broadcasts.people.choosing import FAMILY, NEVER, Cell, comes, known_choices
 
 CELL = re.compile(r"(\d{1,18})-(\d{1,18})", re.ASCII)
 SHOWN = re.compile(r"(\d{1,18})-(\d{1,18}):([01])", re.ASCII)
@@ -25,6 +25,7 @@ class Box:
     receives: bool
     is_ticked: bool  # differs from `receives` on a page that came back
     is_by_family: bool
+    is_against_family: bool  # they switched it off, and it comes all the same
 
     @property
     def value(self) -> str:
@@ -49,9 +50,10 @@ class Matrix:
         for address in addresses:
             boxes = []
             for kind in self.kinds:
-                receives, by = known.get((address.pk, kind.pk), (False, ""))
+                chosen, by = known.get((address.pk, kind.pk), NEVER)
+                receives = comes(kind, chosen, by)
                 is_ticked = wanted.get((address.pk, kind.pk), receives)
-                boxes.append(Box(address, kind, receives, is_ticked, by == FAMILY))
+                boxes.append(Box(address, kind, receives, is_ticked, by == FAMILY, receives != chosen))
             rows.append((address, boxes))
         return rows
 

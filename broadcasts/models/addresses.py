@@ -1,6 +1,9 @@
 """Email addresses, which broadcast types each receives, and whose choice that was."""
 
+from typing import Self
+
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from broadcasts.models.broadcasts import BroadcastType
@@ -51,6 +54,22 @@ class EmailAddress(models.Model):
         return self.address
 
 
+class ContactTypeQuerySet(models.QuerySet["ContactType"]):
+    """What really comes to an address: a type that is no family's choice also where the family switched it off."""
+
+    def coming(self) -> Self:
+        no_choice = BroadcastType.objects.filter(Q(is_emergency=True) | Q(is_required=True)).order_by()
+        against_their_will = Q(chosen_by=ContactType.ChosenBy.FAMILY, broadcast_type__in=no_choice.values("pk"))
+        return self.filter(Q(receives=True) | against_their_will)
+
+    def coming_of(self, kind: BroadcastType | None) -> Self:
+        """The same of one type, in a condition that costs nothing."""
+        wanted = Q(receives=True)
+        if kind and not kind.is_families_choice:
+            wanted |= Q(chosen_by=ContactType.ChosenBy.FAMILY)
+        return self.filter(wanted, broadcast_type=kind)
+
+
 class ContactType(models.Model):
     """Whether an address receives a broadcast type, and whose choice that was.
 
@@ -67,6 +86,8 @@ class ContactType(models.Model):
     receives = models.BooleanField(_("receives"), default=True)
     chosen_by = models.CharField(_("chosen by"), max_length=10, choices=ChosenBy, default=ChosenBy.UPLOAD)
     changed_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    objects = ContactTypeQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -20,6 +20,7 @@ from broadcasts.models import (
 
 STAFF = ContactType.ChosenBy.STAFF.value
 FAMILY = ContactType.ChosenBy.FAMILY.value
+NEVER = (False, "")  # nobody chose
 Cell = tuple[int, int]  # the keys of an address and of a broadcast type
 
 
@@ -80,17 +81,24 @@ def record_staff_choice(
     """
     held = {address.pk: address for address in hold(person.addresses.all())}
     known = known_choices(list(held))
+    kinds = BroadcastType.objects.in_bulk({kind for _address, kind in wanted})
     choices = [
         Choice(address, kind, receives, STAFF)
         for (address, kind), receives in wanted.items()
-        if address in held and known.get((address, kind), (False, ""))[0] != receives
+        if address in held and kind in kinds and comes(kinds[kind], *known.get((address, kind), NEVER)) != receives
     ]
-    overruled = [choice for choice in choices if known.get(choice.cell, (False, ""))[1] == FAMILY]
+    by_family = [choice for choice in choices if known.get(choice.cell, NEVER)[1] == FAMILY]
+    overruled = {choice.cell for choice in by_family if known[choice.cell][0] != choice.receives}
     if overruled and not overrule_family:
-        raise ChosenByFamily({choice.cell for choice in overruled})
-    for choice in overruled:
+        raise ChosenByFamily(overruled)
+    for choice in by_family:
         forget_family_choice(person, held[choice.address].key, choice.kind)
     return store(choices, by=by)
+
+
+def comes(kind: BroadcastType, receives: bool, chosen_by: str) -> bool:  # noqa: FBT001
+    """As `ContactType.objects.coming()` finds it."""
+    return receives or (chosen_by == FAMILY and not kind.is_families_choice)
 
 
 def forget_family_choice(person: Person, address_key: str, kind: int) -> None:

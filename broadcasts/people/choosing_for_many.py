@@ -58,14 +58,15 @@ def switch_for_many(
 
 def _foresee(addresses: QuerySet[EmailAddress], kind: BroadcastType, receives: bool) -> Switch:  # noqa: FBT001
     choice = FilteredRelation("contact_types", condition=Q(contact_types__broadcast_type=kind))
-    is_so = Q(choice__receives=receives)
-    if not receives:
-        is_so |= Q(choice__isnull=True)  # who has no choice gets nothing
     by_family = Q(choice__chosen_by=FAMILY)
+    against_family = by_family & Q(choice__receives=False) if not kind.is_families_choice else Q(pk__in=[])
+    comes = Q(choice__receives=True) | against_family
+    # who has no choice gets nothing
+    is_so = comes if receives else (Q(choice__receives=False) & ~against_family) | Q(choice__isnull=True)
     counts = addresses.annotate(choice=choice).aggregate(
         all=Count("pk"),
         already=Count("pk", filter=is_so),
-        family=Count("pk", filter=by_family & ~Q(choice__receives=receives)),
+        family=Count("pk", filter=by_family & Q(choice__receives=not receives) & ~against_family),
     )
     changed = counts["all"] - counts["already"] - counts["family"]
     return Switch(kind, receives, changed, counts["family"], counts["already"])
@@ -75,7 +76,9 @@ def _switch(addresses: QuerySet[EmailAddress], kind: BroadcastType, receives: bo
     """How many addresses changed. What this moment changed is found again by the moment."""
     now = timezone.now()
     mine = ContactType.objects.filter(broadcast_type=kind, address__in=addresses.values("pk"))
-    changed = mine.exclude(chosen_by=FAMILY).exclude(receives=receives)
+    changed = mine.filter(~Q(chosen_by=FAMILY), receives=not receives)
+    if not receives and not kind.is_families_choice:
+        changed |= mine.filter(chosen_by=FAMILY, receives=False)  # it came against their will: now it does not
     count = changed.update(receives=receives, chosen_by=STAFF, changed_at=now)
     moment = Value(now, DateTimeField())
     if receives:

@@ -6,11 +6,12 @@ from datetime import datetime
 from itertools import groupby, islice
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from broadcasts import audit
 from broadcasts.deeds import words_for
-from broadcasts.models import AuditEntry, ContactType, ContactTypeChange, Guardianship, Person
+from broadcasts.models import AuditEntry, ContactType, ContactTypeChange, Delivery, Guardianship, Person
 
 SHOWN = 50
 # What addresses receive is told by its own history, type by type.
@@ -31,7 +32,29 @@ def history_of(person: Person) -> list[Entry]:
     deeds = audit.history(person).exclude(action__in=TOLD_ELSEWHERE)[:SHOWN]
     entries = [Entry(deed.at, deed.actor_name, words_for(deed.action), tuple(_lines(deed))) for deed in deeds]
     entries += islice(_type_changes(person), SHOWN)
+    entries += _told_by_others(person)
     return sorted(entries, key=lambda entry: entry.at, reverse=True)[:SHOWN]
+
+
+def _told_by_others(person: Person) -> Iterator[Entry]:
+    """What is on record by the address or by a row of the log, and concerns this person."""
+    blocked = Q()  # with whatever capitals it was put on the list
+    for address in {text for pair in person.addresses.values_list("address", "key") for text in pair}:
+        blocked |= Q(object_type="blockedemail", object_label__iexact=address)
+    again = Delivery.objects.filter(person=person, sent_again_for__isnull=False).order_by("-pk")
+    rows = [str(pk) for pk in again.values_list("pk", flat=True)[:SHOWN]]
+    sent_again = Q(object_type="delivery", object_id__in=rows, action="delivery.sent_again")
+    for deed in AuditEntry.objects.filter(blocked | sent_again if blocked else sent_again)[:SHOWN]:
+        yield Entry(deed.at, deed.actor_name, words_for(deed.action), tuple(_about_address(deed)))
+
+
+def _about_address(deed: AuditEntry) -> Iterator[str]:
+    if deed.action == "delivery.sent_again":
+        yield f"{deed.details.get('was', '')} → {deed.details.get('now', '')}"
+        return
+    yield deed.object_label
+    if reason := deed.details.get("reason"):
+        yield _("Reason: %(reason)s") % {"reason": reason}
 
 
 def retired_since(person: Person) -> dict[str, datetime]:

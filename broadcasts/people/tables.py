@@ -101,7 +101,7 @@ class ChoiceTable(PeopleTable):
 
 def with_addresses(people: QuerySet[Person]) -> QuerySet[Person]:
     """What the tables show, in three queries for a page."""
-    receiving = ContactType.objects.filter(receives=True, broadcast_type__is_active=True)
+    receiving = ContactType.objects.coming().filter(broadcast_type__is_active=True)
     receiving = receiving.select_related("broadcast_type").order_by(
         "broadcast_type__position", "broadcast_type__name"
     )

@@ -15,7 +15,6 @@ from django.db.models import (
     F,
     Model,
     OuterRef,
-    Q,
     QuerySet,
     Subquery,
     Value,
@@ -149,16 +148,8 @@ class Reach:
         return _no_email_selected(people, Value(""), Value(Delivery.Note.DO_NOT_CONTACT.value))
 
     def _receives(self, address: str) -> Exists:
-        """A required type comes to an address also where the family switched it off; what staff chose counts."""
         kind = self.broadcast.broadcast_type
-        wanted = Q(receives=True)
-        if kind and kind.is_required:
-            wanted |= Q(chosen_by=ContactType.ChosenBy.FAMILY)
-        return Exists(
-            ContactType.objects.filter(
-                wanted, address=OuterRef(address), broadcast_type=self.broadcast.broadcast_type_id
-            )
-        )
+        return Exists(ContactType.objects.coming_of(kind).filter(address=OuterRef(address)))
 
 
 def _listed(rows: QuerySet[Row], person: str, standing: Standing) -> QuerySet[Row]:

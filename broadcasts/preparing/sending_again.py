@@ -63,9 +63,8 @@ def find_obstacles(deliveries: Collection[Delivery], to: EmailAddress) -> Mappin
     general = _general_obstacle(to)
     if general:
         return {delivery.pk: general for delivery in deliveries}
-    received = ContactType.objects.filter(address=to, receives=True).values_list("broadcast_type_id", flat=True)
     found = {}
-    types = set(received)
+    types = set(ContactType.objects.coming().filter(address=to).values_list("broadcast_type_id", flat=True))
     already = _already_there(deliveries, to)
     for delivery in deliveries:
         kind = delivery.broadcast.broadcast_type
@@ -145,6 +144,8 @@ def send_again(missed: QuerySet[Delivery], to: EmailAddress, by: User) -> SentAg
             by, "delivery.sent_again", new, school=old.broadcast.school,
             broadcast=str(old.broadcast), was=old.email, now=new.email,
         )  # fmt: skip
+        # Its page has a recipient more from now on, and has to say why.
+        audit.record(by, "broadcast.sent_again", old.broadcast, school=old.broadcast.school, to=new.email)
     return outcome
 
 

@@ -14,7 +14,7 @@ from broadcasts.templatetags.messenger import language_name
 
 def with_contacts(people: QuerySet[Person]) -> QuerySet[Person]:
     """All that a row shows, in a few queries for a page."""
-    receiving = ContactType.objects.filter(receives=True, broadcast_type__is_active=True)
+    receiving = ContactType.objects.coming().filter(broadcast_type__is_active=True)
     receiving = receiving.select_related("broadcast_type")
     in_use = EmailAddress.objects.filter(is_active=True).prefetch_related(
         Prefetch("contact_types", receiving.order_by("broadcast_type__position", "broadcast_type__name"))

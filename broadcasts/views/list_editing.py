@@ -29,18 +29,19 @@ class Editor:
             if found.pk
             else Definition(found.school_id, is_by_rules=found.is_by_rules)
         )
+        self.schools = self._schools()
         self.action = request.POST.get("action", "save") if request.method == "POST" else ""
         if not self.action:
             self.form = ListForm(found=found, definition=self.stored)
             self.rows, self.definition = RuleRows.of_rules(self.stored.rules), self.stored
+            self.rows.offer(found.school, self.schools)
         else:
             self._read(request)
-        self.schools = self._schools()
-        self.rows.offer(found.school, self.schools)
 
     def _read(self, request: HttpRequest) -> None:
         self.rows = RuleRows.of_form(request.POST)
         self.rows.press(self.action, request.POST)
+        self.rows.offer(self.found.school, self.schools)
         self.form = ListForm(request.POST, found=self.found, definition=self.stored)
         self.form.is_valid()
         self.definition = self.form.definition(self.rows.complete)

@@ -38,7 +38,10 @@ BEFORE_SENDING = {
     ),
     "No Email Selected": (
         gettext_lazy("No Email Selected"),
-        gettext_lazy("No address of theirs receives this type of broadcast, or there is no address at all."),
+        gettext_lazy(
+            "No address of theirs receives this type of broadcast, there is no address at all, or they are marked "
+            "“do not contact”."
+        ),
     ),
     "Failed": (
         gettext_lazy("Failed"),

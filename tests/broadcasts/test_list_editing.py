@@ -223,3 +223,28 @@ def test_a_published_list_may_be_looked_at_and_used_and_not_changed(
     own = static_list(jefferson, name="Own")
     assert as_bob.post(page("edit", own), form(name="Own", included=[theirs.pk])).status_code == 302
     assert names_on(own) == {"Ann"}
+
+
+def test_a_form_made_by_hand_counts_nobody_of_another_school(
+    as_bob: Client, jefferson: School, lincoln: School
+) -> None:
+    student(lincoln, "Secret Ana")
+    student(jefferson, "Own Joe")
+    foreign = rule(1, "school", str(lincoln.pk))
+    filled = page("fill", static_list(jefferson))
+    for where in (f"{COUNT}?kind=rules", f"{NEW}?kind=rules", filled):
+        shown = text_of(as_bob.post(where, form(foreign)))
+        assert "Secret Ana" not in shown
+        assert "Own Joe" in shown
+    assert not List.objects.filter(is_by_rules=True).exists()
+
+
+def test_the_name_of_a_list_that_is_not_published_any_more_is_not_told(
+    as_bob: Client, jefferson: School, lincoln: School
+) -> None:
+    theirs, own = static_list(lincoln, name="Court cases"), static_list(jefferson, name="Own")
+    include(own, theirs)
+    shown = text_of(as_bob.get(page("edit", own)))
+    assert "Court cases" not in shown
+    assert "a list of Lincoln that is not published" in shown
+    assert as_bob.post(page("edit", own), form(name="Own", included=[])).status_code == 302

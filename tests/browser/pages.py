@@ -182,7 +182,7 @@ class Office:
     def correct_address(self, wrong: str, right: str) -> str:
         """Among the addresses to fix, up to the page that offers what was missed; its address."""
         self.page.goto(f"/people/addresses-to-fix/?q={wrong}")
-        self.page.get_by_text("Correct or confirm").first.click()
+        self.page.locator("main table summary").first.click()
         self.page.get_by_label("Right address").first.fill(right)
         self.press("Correct")
         expect(self.page.get_by_role("heading", level=1)).to_contain_text("missed")

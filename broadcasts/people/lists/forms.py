@@ -8,15 +8,19 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from broadcasts.models import Guardianship, List
+from broadcasts.models import Guardianship, List, School
 from broadcasts.people.cells import read_name
-from broadcasts.people.forms import ListChoice
+from broadcasts.people.lists.circles import name_for
 from broadcasts.people.lists.definitions import Definition, Rule
 
 
 class _Lists(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
-    label_from_instance = ListChoice.label_from_instance
+    school: School
     shows_school = False
+
+    def label_from_instance(self, obj: Any) -> str:
+        name = name_for(obj, self.school)
+        return f"{name} ({obj.school})" if self.shows_school and name == obj.name else name
 
 
 class ListForm(forms.Form):
@@ -75,7 +79,7 @@ class ListForm(forms.Form):
         others |= List.objects.filter(pk__in=definition.parts).select_related("school")
         for name in ("included", "excluded"):
             field = cast("_Lists", self.fields[name])
-            field.queryset = others
+            field.queryset, field.school = others, found.school
             field.shows_school = any(one.school_id != found.school_id for one in others)
         self.has_others = bool(others)
 
@@ -92,7 +96,9 @@ class ListForm(forms.Form):
         both = set(self.cleaned_data.get("included", ())) & set(self.cleaned_data.get("excluded", ()))
         if both:
             words = _("%(list)s is ticked in both places: either include it or leave it out.")
-            self.add_error("excluded", words % {"list": ", ".join(sorted(one.name for one in both))})
+            self.add_error(
+                "excluded", words % {"list": ", ".join(sorted(name_for(one, self.found.school) for one in both))}
+            )
 
     def definition(self, rules: Iterable[Rule]) -> Definition:
         """What the form says; for a field that is filled in wrongly, what the list says until now."""

@@ -30,6 +30,10 @@ class RuleRow:
         return str(Field(self.field).label)
 
     @property
+    def unoffered(self) -> set[str]:
+        return set(self.values) - {value for value, _label in self.choices}
+
+    @property
     def prefix(self) -> str:
         return f"rule-{self.number}"
 
@@ -55,8 +59,13 @@ class RuleRows:
 
     @property
     def complete(self) -> tuple[Rule, ...]:
-        """Those that say something: a row that was just added has nothing ticked yet."""
-        return tuple(rule for rule in self.rules if rule.values)
+        """After `offer`. Those that say something: a row that was just added has nothing ticked yet.
+
+        What is not on offer is not counted either: a form made by hand must not look into another school.
+        """
+        return tuple(
+            rule for row, rule in zip(self.rows, self.rules, strict=True) if row.values and not row.unoffered
+        )
 
     def press(self, action: str, data: QueryDict) -> None:
         """A button of the page was pressed that changes the rows."""
@@ -83,10 +92,9 @@ class RuleRows:
     def is_valid(self) -> bool:
         """After `offer`: notes beside each row what is wrong with it."""
         for row in self.rows:
-            offered = {value for value, _label in row.choices}
             if not row.values:
                 row.problem = _("Tick at least one, or remove the rule.")
-            elif not offered.issuperset(row.values):
+            elif row.unoffered:
                 row.problem = _("One of the values is not on offer. Tick again.")
         return not any(row.problem for row in self.rows)
 

@@ -3,14 +3,18 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from broadcasts.models import AuditEntry, EmailAddress, Person, PersonSchool, School, User
+from broadcasts.blocking import block_addresses, unblock_addresses
+from broadcasts.models import AuditEntry, BlockedEmail, EmailAddress, Person, PersonSchool, School, User
 from broadcasts.people.editing import retire_address
 from broadcasts.people.finding import find_people
 from broadcasts.tables import paginating
 from tests import factory
 from tests.broadcasts.people.family import make_guardian, make_student, page, table_of, text_of
+from tests.broadcasts.preparing.corrections import correct, press
+from tests.reports.trials import make_failed
 
 LIST = "/people/"
+SHELL = BlockedEmail.Source.SHELL
 
 
 def names(response: Any) -> list[str]:
@@ -198,3 +202,26 @@ def test_two_who_edit_a_person_at_once_keep_both_changes(as_alice: Client, linco
     shown_page = text_of(as_alice.get(page("person-detail", ann.pk)))
     assert "Name: Ann → Anna" in shown_page
     assert "Active: yes → no" in shown_page
+
+
+def test_the_history_tells_of_the_blocked_email_list(as_alice: Client, charlie: User, lincoln: School) -> None:
+    ann = factory.make_person(lincoln, "Ann", ["Ann@home.example"])
+    factory.make_person(lincoln, "Ben", ["ben@home.example"])
+    block_addresses(["ANN@home.example", "ben@home.example"], reason="Asked", source=SHELL, by=charlie)
+    unblock_addresses(["ann@home.example"], reason="Asked again", by=charlie)
+    history = text_of(as_alice.get(page("person-detail", ann.pk))).partition('id="history"')[2]
+    assert "<b>Charlie</b> put the address on the Blocked Email list" in history
+    assert "<b>Charlie</b> took the address off the Blocked Email list" in history
+    assert "Reason: Asked again" in history
+    assert "ben@home.example" not in history
+
+
+def test_the_history_tells_of_missed_emails_that_were_sent_again(
+    as_alice: Client, alice: User, lincoln: School
+) -> None:
+    factory.make_type()
+    failed = make_failed(lincoln)
+    old, new = correct(failed, alice)
+    assert press(old, new, alice)[0]
+    shown = text_of(as_alice.get(page("person-detail", old.person_id)))
+    assert "<b>Alice</b> sent the missed email again, to the corrected address" in shown

@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from broadcasts.addresses import address_key
@@ -67,6 +69,15 @@ def test_it_is_on_record_in_plain_words(failed: Delivery, alice: User) -> None:
     entry = history(sent[0]).get()
     assert str(entry).startswith("Alice: sent the missed email again, to the corrected address")
     assert entry.details == {"broadcast": "Menu", "was": "an@home.example", "now": "ann@home.example"}
+
+
+def test_the_broadcast_s_page_says_why_it_has_a_recipient_more(
+    failed: Delivery, alice: User, as_alice: Client
+) -> None:
+    for _press in range(2):
+        press(*correct(failed, alice), alice)
+    shown = as_alice.get(reverse("broadcasts:broadcast-detail", args=[failed.broadcast_id])).text
+    assert shown.count("Alice sent it again to somebody whose address was corrected") == 1
 
 
 def test_message_id_is_not_that_of_the_email_that_failed(failed: Delivery, alice: User) -> None:
