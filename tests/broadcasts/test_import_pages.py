@@ -107,7 +107,7 @@ def test_changes_are_shown_from_old_to_new(as_alice: Client, lincoln: School) ->
         "active: no → <b>yes</b>",
         "address added: <b>new@x.example</b>",
         "address no longer in the file: <b>old@x.example</b>",
-        "address corrected here, still wrong in the file: <b>wrong@x.example</b>",
+        "address corrected or retired here, still in the file: <b>wrong@x.example</b>",
         "2 guardians added",
         "1 guardian no longer in the file",
     ):

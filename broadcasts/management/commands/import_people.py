@@ -35,7 +35,7 @@ LINES = {
     "addresses_new": "Addresses: new",
     "addresses_back": "Addresses: in use again",
     "addresses_gone": "Addresses: gone",
-    "addresses_corrected": "Addresses: corrected here",
+    "addresses_corrected": "Addresses: not used again",
     "types": "Types of addresses: changed",
     "guardians_new": "Guardians: new",
     "guardians_changed": "Guardians: changed",

@@ -149,7 +149,7 @@ class _Stager:
         self.guardians.clear()
 
     def _show_progress(self) -> None:
-        self.done += len(self.people) + len(self.guardians)
+        self.done += len(self.people)  # what a row says of guardians is no row of its own
         now = timezone.now()
         ours = Import.objects.filter(pk=self.import_.pk, status=Status.STAGING, worked_on_at=self.mark)
         if not ours.update(worked_on_at=now, done_count=self.done):

@@ -53,7 +53,7 @@ def find_warnings(import_: Import, summary: dict[str, int], repeated: int = 0) -
     found = [
         (_("rows are there more than once with equal content; each counts once"), repeated, []),
         (
-            _("addresses were corrected here and are still wrong in the file: correct them at the source"),
+            _("addresses were corrected or retired here and are still in the file: correct them at the source"),
             summary["addresses_corrected"],
             [f"{name}: {address}" for name, address in fetch(import_, CORRECTED, most=EXAMPLES)],
         ),

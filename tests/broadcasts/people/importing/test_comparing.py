@@ -10,6 +10,7 @@ from broadcasts.models import (
     StagedAddress,
     StagedPerson,
 )
+from broadcasts.people.editing import retire_address
 from broadcasts.people.importing.rows import GuardianRow, PersonRow
 from tests import factory
 from tests.broadcasts.people.importing.files import actions, row, stage, store
@@ -184,6 +185,14 @@ def test_addresses_that_staff_keep_are_not_retired(lincoln: School, known: Perso
     EmailAddress.objects.update(by_hand=True)
     import_ = stage(lincoln, [row(lincoln, "1", "Ann Lee", [])])
     assert actions(import_) == {"Ann Lee": "unchanged"}
+
+
+def test_an_address_that_staff_retired_does_not_come_back(lincoln: School, known: Person) -> None:
+    retire_address(EmailAddress.objects.get(), None)
+    import_ = store(lincoln, [row(lincoln, "1", "Ann Lee", ["ann@home.example"])])
+    assert staged_addresses(import_) == {"ann@home.example": "corrected"}
+    assert import_.summary["unchanged"] == 1
+    assert not EmailAddress.objects.get().is_active
 
 
 def test_a_corrected_address_does_not_come_back(lincoln: School, known: Person) -> None:
