@@ -51,6 +51,13 @@ WHERE g.of_import_id = %(import)s AND (g.student_sis_id = g.guardian_sis_id OR g
     OR (g.guardian_id IS NULL AND NOT EXISTS (SELECT 1 FROM broadcasts_stagedperson s
         WHERE s.of_import_id = g.of_import_id AND s.sis_id = g.guardian_sis_id AND s.action = 'new')))
 """
+# A school's import leaves alone whose guardians are another school's to say, but for a court order.
+AT_HOME_ELSEWHERE = """
+UPDATE broadcasts_stagedguardian AS g SET category = '', priority = NULL,
+    action = CASE WHEN g.do_not_contact THEN '' ELSE 'kept' END
+FROM broadcasts_person p
+WHERE g.of_import_id = %(import)s AND g.action = '' AND p.id = g.student_id AND NOT ({in_scope})
+"""
 # What staff made by hand is theirs, but for a court order; no import takes that mark away.
 KNOWN = """
 UPDATE broadcasts_stagedguardian AS g SET guardianship_id = known.id, old_category = known.category,
@@ -73,8 +80,9 @@ SELECT %(import)s, 'gone', s.sis_id, t.sis_id, '', 0, s.person_id, t.person_id, 
 FROM broadcasts_guardianship known
 JOIN broadcasts_stagedperson s ON s.person_id = known.student_id AND s.of_import_id = %(import)s
 JOIN broadcasts_stagedperson t ON t.person_id = known.guardian_id AND t.of_import_id = %(import)s
+JOIN broadcasts_person p ON p.id = known.student_id
 LEFT JOIN broadcasts_stagedguardian g ON g.guardianship_id = known.id AND g.of_import_id = %(import)s
-WHERE g.id IS NULL AND NOT known.by_hand AND NOT known.do_not_contact
+WHERE g.id IS NULL AND {in_scope} AND NOT known.by_hand AND NOT known.do_not_contact
     AND s.number > 0 AND s.is_active AND t.number > 0 AND t.is_active
 """
 
@@ -94,7 +102,7 @@ def compare_guardians(import_: Import) -> None:
     for side in ("student", "guardian"):
         find_people(import_, side)
         execute(import_, IN_DIRECTORY.replace("{side}", side))
-    for statement in (NOBODY, KNOWN, NEW):
+    for statement in (NOBODY, AT_HOME_ELSEWHERE, KNOWN, NEW):
         execute(import_, statement)
     if import_.is_complete and import_.has_guardians:
         execute(import_, GONE)
