@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from broadcasts.models import (
@@ -136,6 +138,33 @@ def test_without_ids_one_of_two_namesakes_is_not_guessed(lincoln: School) -> Non
     factory.make_person(lincoln, "Ann Lee", ["ann@other.example"])
     import_ = stage(lincoln, [row(lincoln, "", "Ann Lee", ["ann@work.example"])])
     assert actions(import_) == {"Ann Lee": "new"}
+
+
+def test_without_ids_father_and_son_of_one_name_are_two(lincoln: School) -> None:
+    son = row(lincoln, "", "John Smith", ["home@x.example"], number=2, kind="student")
+    store(lincoln, [son])
+    for address in ("home@x.example", "work@x.example"):
+        import_ = stage(lincoln, [row(lincoln, "", "John Smith", [address], number=2, kind="guardian")])
+        assert (import_.summary["new"], import_.summary["changed"]) == (1, 0)
+    father = row(lincoln, "", "John Smith", ["home@x.example"], number=2, kind="guardian")
+    store(lincoln, [father], is_complete=False)
+    import_ = stage(lincoln, [replace(father, number=3), son])
+    assert import_.summary["unchanged"] == 2
+
+
+def test_without_ids_a_file_that_now_tells_the_kind_finds_the_same_people(lincoln: School) -> None:
+    store(lincoln, [row(lincoln, "", "Ann Lee", ["ann@x.example"], number=2)])
+    import_ = stage(lincoln, [row(lincoln, "", "Ann Lee", ["ann@x.example"], number=2, kind="student")])
+    assert (import_.summary["changed"], import_.summary["new"]) == (1, 0)
+
+
+def test_without_ids_namesakes_of_two_schools_stay_apart(lincoln: School, jefferson: School) -> None:
+    here, there = (row(school, "", "John Smith", number=2) for school in (lincoln, jefferson))
+    store(None, [here, replace(there, number=3)])
+    import_ = stage(None, [there, replace(here, number=3)])
+    assert import_.summary["unchanged"] == 2
+    import_ = stage(None, [row(jefferson, "", "John Smith", ["new@x.example"], number=2)])
+    assert (import_.summary["changed"], import_.summary["moved"], import_.summary["missing"]) == (1, 0, 1)
 
 
 def test_equal_rows_with_one_id_count_once(lincoln: School) -> None:
