@@ -57,6 +57,9 @@ class TabularSource:
                 _("The file has headings but no people. Add one row for each person and import it again.")
             )
 
+    def records(self) -> Iterator[tuple[int, Sequence[str]]]:
+        return ((record.number, record.cells) for record in self._table.records())
+
 
 class _RowReader:
     def __init__(
