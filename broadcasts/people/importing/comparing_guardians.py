@@ -86,6 +86,14 @@ WHERE g.id IS NULL AND {in_scope} AND NOT known.by_hand AND NOT known.do_not_con
     AND s.number > 0 AND s.is_active AND t.number > 0 AND t.is_active
 """
 
+# Whose guardians alone change is no less changed: the check page shows who that is.
+STUDENTS_CHANGED = """
+UPDATE broadcasts_stagedperson SET action = 'changed'
+WHERE of_import_id = %(import)s AND action = 'unchanged' AND old_school_id IS NOT NULL AND person_id IN (
+    SELECT student_id FROM broadcasts_stagedguardian
+    WHERE of_import_id = %(import)s AND action IN ('new', 'changed', 'gone') AND student_id IS NOT NULL)
+"""
+
 
 def unite_repetitions(import_: Import) -> None:
     """A matter of the file alone: each pair is staged once."""
@@ -106,6 +114,7 @@ def compare_guardians(import_: Import) -> None:
         execute(import_, statement)
     if import_.is_complete and import_.has_guardians:
         execute(import_, GONE)
+    execute(import_, STUDENTS_CHANGED)
 
 
 def find_people(import_: Import, side: str) -> None:

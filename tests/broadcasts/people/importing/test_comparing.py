@@ -15,7 +15,7 @@ from broadcasts.models import (
 from broadcasts.people.editing import retire_address
 from broadcasts.people.importing.rows import GuardianRow, PersonRow
 from tests import factory
-from tests.broadcasts.people.importing.files import actions, row, stage, store
+from tests.broadcasts.people.importing.files import actions, row, stage, store, undo
 
 
 @pytest.fixture
@@ -234,6 +234,19 @@ def test_a_corrected_address_does_not_come_back(lincoln: School, known: Person) 
     assert staged_addresses(import_) == {"ann@home.example": "corrected"}
     assert actions(import_) == {"Ann Lee": "unchanged"}
     assert import_.warnings[0]["examples"] == ["Ann Lee: ann@home.example"]
+
+
+def test_whose_guardians_alone_change_is_shown_as_changed(lincoln: School) -> None:
+    family = [row(lincoln, "1", "Ann Lee", kind="student"), row(lincoln, "2", "Ben Lee", kind="guardian")]
+    store(lincoln, [*family, GuardianRow("1", "2", category="father")])
+    marked: list[PersonRow | GuardianRow] = [*family, GuardianRow("1", "2", do_not_contact=True)]
+    import_ = stage(lincoln, marked)
+    assert actions(import_) == {"Ann Lee": "changed", "Ben Lee": "unchanged"}
+    assert "become marked “do not contact”" in import_.warnings[0]["kind"]
+    assert import_.warnings[0]["examples"] == ["1: 2"]
+    assert undo(store(lincoln, marked))["put_back"] == 1
+    import_ = stage(lincoln, [*family, GuardianRow("1", "2", category="father")])
+    assert (import_.summary["changed"], import_.warnings) == (0, [])
 
 
 def test_a_guardian_nobody_knows_is_a_warning(lincoln: School) -> None:

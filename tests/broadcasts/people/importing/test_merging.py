@@ -198,9 +198,7 @@ def test_a_fifth_is_counted_among_the_kinds_in_the_file(lincoln: School) -> None
     assert needs_typed_number(import_)
 
 
-def test_whose_guardians_another_school_says_are_left_alone_but_for_a_court_order(
-    lincoln: School, jefferson: School
-) -> None:
+def test_guardians_of_another_schools_student_stay_but_for_a_court_order(lincoln: School, jefferson: School) -> None:
     family = [row(jefferson, number, name, kind=kind) for number, name, kind in FAMILY]
     store(jefferson, [*family, GuardianRow("1", "2", category="mother"), GuardianRow("1", "3", category="father")])
     for person in Person.objects.all():
