@@ -99,6 +99,28 @@ ALIKE_IN_TURN = (
         fits=f"{_FITS} AND EXISTS (SELECT 1 FROM broadcasts_stagedaddress a WHERE a.staged_id = r.id)",  # noqa: S608
     ),
 )
+# Where the file has neither ids nor addresses, as many of a name as the directory has are the same people.
+AS_MANY = """
+UPDATE broadcasts_stagedperson AS s SET person_id = c.person_id
+FROM (
+    SELECT id, name_key, school_id, COALESCE(NULLIF(kind, ''), 'guardian') AS kind, COUNT(*) OVER (
+            PARTITION BY name_key, school_id, COALESCE(NULLIF(kind, ''), 'guardian')) AS people,
+        ROW_NUMBER() OVER (PARTITION BY name_key, school_id, COALESCE(NULLIF(kind, ''), 'guardian')
+            ORDER BY COALESCE(grade, ''), number, id) AS nth
+    FROM broadcasts_stagedperson
+    WHERE of_import_id = %(import)s AND action = '' AND sis_id = '' AND NOT says_addresses AND person_id IS NULL
+) AS r
+JOIN (
+    SELECT k.person_id, k.name_key, p.school_id, p.kind,
+        COUNT(*) OVER (PARTITION BY k.name_key, p.school_id, p.kind) AS people,
+        ROW_NUMBER() OVER (PARTITION BY k.name_key, p.school_id, p.kind ORDER BY p.grade, p.id) AS nth
+    FROM broadcasts_matchcandidate k JOIN broadcasts_person p ON p.id = k.person_id
+    WHERE k.of_import_id = %(import)s AND p.is_active AND NOT EXISTS (
+        SELECT 1 FROM broadcasts_stagedperson t WHERE t.person_id = k.person_id AND t.of_import_id = %(import)s)
+) AS c ON c.name_key = r.name_key AND c.school_id = r.school_id AND c.kind = r.kind AND c.nth = r.nth
+    AND c.people = r.people
+WHERE s.id = r.id
+"""
 # The same name with other addresses is the same person only when nobody else at the school could be meant.
 NAMESAKES = f"""
 UPDATE broadcasts_stagedperson AS s SET person_id = c.person_id
@@ -129,7 +151,7 @@ def match_people(import_: Import, *, again: bool = False) -> None:
     _load_candidates(import_, by_name=by_name)
     execute(import_, WITHOUT_ID)
     if by_name:
-        for statement in ALIKE_IN_TURN:
+        for statement in (*ALIKE_IN_TURN, AS_MANY):
             execute(import_, statement)
         execute(import_, NAMESAKES)
     execute(import_, "DELETE FROM broadcasts_matchcandidate WHERE of_import_id = %(import)s")

@@ -167,6 +167,13 @@ def test_without_ids_namesakes_of_two_schools_stay_apart(lincoln: School, jeffer
     assert (import_.summary["changed"], import_.summary["moved"], import_.summary["missing"]) == (1, 0, 1)
 
 
+def test_names_alone_find_as_many_people_again(lincoln: School) -> None:
+    twins = [row(lincoln, "", "Ann Lee", None, number=number, grade=str(number)) for number in (2, 3)]
+    store(lincoln, twins)
+    assert stage(lincoln, twins[::-1]).summary["unchanged"] == 2
+    assert stage(lincoln, twins[:1]).summary["new"] == 1  # nobody can tell which of them that is
+
+
 def test_equal_rows_with_one_id_count_once(lincoln: School) -> None:
     rows = [row(lincoln, "1", "Ann Lee", ["ann@home.example"], number) for number in (2, 3, 4)]
     import_ = stage(lincoln, rows)
