@@ -90,6 +90,9 @@ class GeneratedSource:
         self.warnings, self.total = Warnings(), people
         self._rows = rows(school, people, changes)
 
+    def records(self) -> Iterator[tuple[int, Sequence[str]]]:
+        return iter(())
+
     def rows(self) -> Iterator["PersonRow"]:
         return self._rows
 

@@ -53,6 +53,19 @@ def test_rejected_rows_can_be_downloaded_corrected_and_imported(as_alice: Client
     assert names() == {"Ann Lee", "Ben Ode", "Cleo Lee", "Dora Kim"}
 
 
+def test_contradicting_rows_come_back_as_they_were(as_alice: Client) -> None:
+    rows = ["s1,Ann Lee,,student,5,38", "s1,Anna Lee,,student,5,38", "s2,Ben Ode,,wizard,4,39", "s3,Cy,,student,4,40"]
+    upload(as_alice, "\n".join([PEOPLE.partition("\n")[0], *rows, "s3,Cyd,,student,4,41"]))
+    match(as_alice)
+    lines = b"".join(as_alice.get(page("rejected-download"))).decode("utf-8-sig").split("\r\n")
+    assert [line.partition(',"The id')[0] for line in lines[1:5] if "The id" in line] == [
+        "s1,Ann Lee,,student,5,38,2",
+        "s1,Anna Lee,,student,5,38,3",
+        "s3,Cy,,student,4,40,5",
+    ]
+    assert lines[5].startswith('s3,Cyd,,student,4,41,6,"The id s3 is in rows 5, 6')
+
+
 def test_who_is_missing_stays_without_the_tick(as_alice: Client) -> None:
     bring(as_alice)
     upload(as_alice, PEOPLE.replace("s2,Ben Ode,ben@x.example,student,4,39\n", ""))

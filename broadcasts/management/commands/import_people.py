@@ -17,6 +17,7 @@ from broadcasts.people.importing.merging import (
     missing_count,
     needs_typed_number,
 )
+from broadcasts.people.importing.oneroster.package import is_delta
 from broadcasts.people.importing.opening import detect_format, open_source
 from broadcasts.people.importing.staging import refuse_import, stage_import
 
@@ -35,7 +36,7 @@ LINES = {
     "addresses_new": "Addresses: new",
     "addresses_back": "Addresses: in use again",
     "addresses_gone": "Addresses: gone",
-    "addresses_corrected": "Addresses: corrected here",
+    "addresses_corrected": "Addresses: not used again",
     "types": "Types of addresses: changed",
     "guardians_new": "Guardians: new",
     "guardians_changed": "Guardians: changed",
@@ -54,7 +55,11 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path, metavar="FILE", help="CSV, XLSX, or a OneRoster zip")
         parser.add_argument("--school", metavar="SLUG", help="whose people; not for a file of the whole district")
         parser.add_argument("--check", action="store_true", help="show what would change and store nothing")
-        parser.add_argument("--changes-only", action="store_true", help="nobody is missing from this file")
+        parser.add_argument(
+            "--changes-only",
+            action="store_true",
+            help="nobody is missing from this file; of a OneRoster delta that is known",
+        )
         parser.add_argument("--deactivate-missing", action="store_true", help="whom the file does not name has left")
         parser.add_argument(
             "--accept-missing",
@@ -137,11 +142,12 @@ def make_import(options: dict[str, Any]) -> Import:
         with file.open("rb") as content:
             format_ = detect_format(content, file.name)
             school = find_school(options["school"], format_)
+            holds_changes = options["changes_only"] or (format_ == Import.Format.ONEROSTER and is_delta(content))
             content.seek(0)
             return Import.objects.create(
                 school=school,
                 format=format_,
-                is_complete=not options["changes_only"],
+                is_complete=not holds_changes,
                 file=File(content, file.name),
                 file_name=file.name,
             )

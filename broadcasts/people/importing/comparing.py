@@ -55,24 +55,26 @@ NEW_PEOPLE = """
 UPDATE broadcasts_stagedperson SET action = CASE WHEN is_active THEN 'new' ELSE 'unchanged' END
 WHERE of_import_id = %(import)s AND action = ''
 """
+KINDS_IN_FILE = """
+        SELECT DISTINCT COALESCE(NULLIF(k.kind, ''), q.kind, 'guardian') FROM broadcasts_stagedperson k
+        LEFT JOIN broadcasts_person q ON q.id = k.person_id
+        WHERE k.of_import_id = %(import)s AND k.action <> 'rejected'"""
+COULD_BE_MISSING = f"p.is_active AND p.is_imported AND {{in_scope}} AND p.kind IN ({KINDS_IN_FILE})"
+KNOWN = f"SELECT COUNT(*) FROM broadcasts_person p WHERE {COULD_BE_MISSING}"  # noqa: S608
 # Whose row is rejected is not missing; of the kinds that the file is not about nobody is.
-MISSING = """
+MISSING = f"""
 INSERT INTO broadcasts_stagedperson (of_import_id, file, number, action, reason, cells, sis_id, name, kind, language,
     grade, school_id, is_active, says_addresses, name_key, match_key, content_key, person_id, old_is_active, undone)
 SELECT %(import)s, '', 0, 'missing', '', '[]', p.sis_id, p.name, p.kind, p.language,
     p.grade, p.school_id, FALSE, FALSE, '', '', '', p.id, TRUE, ''
 FROM broadcasts_person p
 LEFT JOIN broadcasts_stagedperson s ON s.person_id = p.id AND s.of_import_id = %(import)s
-WHERE p.is_active AND p.is_imported AND {in_scope} AND s.id IS NULL
-    AND p.kind IN (
-        SELECT DISTINCT COALESCE(NULLIF(k.kind, ''), q.kind, 'guardian') FROM broadcasts_stagedperson k
-        LEFT JOIN broadcasts_person q ON q.id = k.person_id
-        WHERE k.of_import_id = %(import)s AND k.action <> 'rejected')
+WHERE {COULD_BE_MISSING} AND s.id IS NULL
     AND NOT EXISTS (SELECT 1 FROM broadcasts_stagedperson r WHERE r.of_import_id = %(import)s
         AND r.action = 'rejected' AND r.sis_id <> '' AND r.sis_id = p.sis_id)
     AND NOT EXISTS (SELECT 1 FROM broadcasts_stagedperson r WHERE r.of_import_id = %(import)s
         AND r.action = 'rejected' AND r.sis_id = '' AND r.name = p.name)
-"""
+"""  # noqa: S608
 NOT_MISSING_ANY_MORE = """
 DELETE FROM broadcasts_stagedperson WHERE of_import_id = %(import)s AND action = 'missing' AND (
     NOT EXISTS (SELECT 1 FROM broadcasts_person p

@@ -10,11 +10,12 @@ FORGET = (
     WHERE of_import_id = %(import)s AND action <> '' AND staged_id IN (
         SELECT id FROM broadcasts_stagedperson WHERE of_import_id = %(import)s AND action <> '')""",
 )
+# What staff retired or corrected, no file brings back.
 ADDRESSES = """
 UPDATE broadcasts_stagedaddress AS a SET email_id = found.email_id, action = found.action
 FROM (
     SELECT b.id, e.id AS email_id, CASE WHEN e.id IS NULL THEN 'new' WHEN e.is_active THEN 'kept'
-        WHEN e.replaced_by_id IS NOT NULL THEN 'corrected' ELSE 'back' END AS action
+        WHEN e.replaced_by_id IS NOT NULL OR e.by_hand THEN 'corrected' ELSE 'back' END AS action
     FROM broadcasts_stagedaddress b JOIN broadcasts_stagedperson s ON s.id = b.staged_id
     LEFT JOIN broadcasts_emailaddress e ON e.person_id = s.person_id AND e.key = b.key
     WHERE b.of_import_id = %(import)s AND s.action = ''

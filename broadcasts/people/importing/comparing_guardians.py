@@ -1,7 +1,8 @@
 """Who becomes whose guardian, what changes about it, and whose the file no longer names."""
 
-from broadcasts.models import Import, StagedGuardian
+from broadcasts.models import Import, StagedGuardian, StagedPerson
 from broadcasts.people.importing.executing import execute
+from broadcasts.people.importing.loading import settle_statistics
 
 FORGET = (
     "DELETE FROM broadcasts_stagedguardian WHERE of_import_id = %(import)s AND action = 'gone'",
@@ -51,6 +52,13 @@ WHERE g.of_import_id = %(import)s AND (g.student_sis_id = g.guardian_sis_id OR g
     OR (g.guardian_id IS NULL AND NOT EXISTS (SELECT 1 FROM broadcasts_stagedperson s
         WHERE s.of_import_id = g.of_import_id AND s.sis_id = g.guardian_sis_id AND s.action = 'new')))
 """
+# A school's import leaves alone whose guardians are another school's to say, but for a court order.
+AT_HOME_ELSEWHERE = """
+UPDATE broadcasts_stagedguardian AS g SET category = '', priority = NULL,
+    action = CASE WHEN g.do_not_contact THEN '' ELSE 'kept' END
+FROM broadcasts_person p
+WHERE g.of_import_id = %(import)s AND g.action = '' AND p.id = g.student_id AND NOT ({in_scope})
+"""
 # What staff made by hand is theirs, but for a court order; no import takes that mark away.
 KNOWN = """
 UPDATE broadcasts_stagedguardian AS g SET guardianship_id = known.id, old_category = known.category,
@@ -77,10 +85,19 @@ FROM (
             AND s.of_import_id = %(import)s AND s.number > 0 AND s.is_active) AS student_sis_id,
         (SELECT MIN(s.sis_id) FROM broadcasts_stagedperson s WHERE s.person_id = pair.guardian_id
             AND s.of_import_id = %(import)s AND s.number > 0 AND s.is_active) AS guardian_sis_id
-    FROM broadcasts_guardianship pair WHERE NOT pair.by_hand AND NOT pair.do_not_contact
+    FROM broadcasts_guardianship pair JOIN broadcasts_person p ON p.id = pair.student_id
+    WHERE {in_scope} AND NOT pair.by_hand AND NOT pair.do_not_contact
 ) AS known
 WHERE known.student_sis_id IS NOT NULL AND known.guardian_sis_id IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM broadcasts_stagedguardian g WHERE g.guardianship_id = known.id AND g.of_import_id = %(import)s)
+"""
+
+# Whose guardians alone change is no less changed: the check page shows who that is.
+STUDENTS_CHANGED = """
+UPDATE broadcasts_stagedperson SET action = 'changed'
+WHERE of_import_id = %(import)s AND action = 'unchanged' AND old_school_id IS NOT NULL AND person_id IN (
+    SELECT student_id FROM broadcasts_stagedguardian
+    WHERE of_import_id = %(import)s AND action IN ('new', 'changed', 'gone') AND student_id IS NOT NULL)
 """
 
 
@@ -94,15 +111,18 @@ def compare_guardians(import_: Import) -> None:
     """After the people: their keys are known. What was found before is forgotten."""
     if not (import_.has_guardians or StagedGuardian.objects.filter(of_import=import_).exists()):
         return
+    # Who the staged rows are has just been written: with the figures of before, PostgreSQL expects nobody there.
+    settle_statistics(StagedPerson)
     for statement in FORGET:
         execute(import_, statement)
     for side in ("student", "guardian"):
         find_people(import_, side)
         execute(import_, IN_DIRECTORY.replace("{side}", side))
-    for statement in (NOBODY, KNOWN, NEW):
+    for statement in (NOBODY, AT_HOME_ELSEWHERE, KNOWN, NEW):
         execute(import_, statement)
     if import_.is_complete and import_.has_guardians:
         execute(import_, GONE)
+    execute(import_, STUDENTS_CHANGED)
 
 
 def find_people(import_: Import, side: str) -> None:

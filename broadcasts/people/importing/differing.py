@@ -16,7 +16,7 @@ ADDRESS_WORDS: Mapping[str, Words] = {
     StagedAddress.Action.NEW: gettext_lazy("address added"),
     StagedAddress.Action.BACK: gettext_lazy("address in use again"),
     StagedAddress.Action.GONE: gettext_lazy("address no longer in the file"),
-    StagedAddress.Action.CORRECTED: gettext_lazy("address corrected here, still wrong in the file"),
+    StagedAddress.Action.CORRECTED: gettext_lazy("address corrected or retired here, still in the file"),
 }
 
 

@@ -57,6 +57,9 @@ class TabularSource:
                 _("The file has headings but no people. Add one row for each person and import it again.")
             )
 
+    def records(self) -> Iterator[tuple[int, Sequence[str]]]:
+        return ((record.number, record.cells) for record in self._table.records())
+
 
 class _RowReader:
     def __init__(
@@ -74,7 +77,7 @@ class _RowReader:
     def read(self, record: Record) -> Iterator[PersonRow | GuardianRow]:
         if has_more_cells(record.cells, self._width):
             # Its cells are not where they belong; what else looks wrong comes of that.
-            yield self._reject(record, [more_cells(self._width)])
+            yield self._reject(record, [more_cells(self._width)], self._who(_Cells(record, self.places)))
             return
         cells = _Cells(record, self.places)
         faults = [fault for place, fault in record.faults.items() if place in self._used]
@@ -86,6 +89,13 @@ class _RowReader:
             yield person
         # Of a rejected person too: a guardian whom the file names must not seem to be gone.
         yield from links
+
+    def _who(self, cells: "_Cells") -> PersonRow:
+        """As far as one can tell, so that they do not seem to be missing."""
+        name = _name(cells, None)
+        return PersonRow(
+            number=cells.number, school=self._schools.fallback, name=name, sis_id=self._read_id(cells, [])
+        )
 
     def _read_person(self, cells: "_Cells", faults: list[str]) -> PersonRow:
         addresses = read_addresses(cells.all("email")) if "email" in self.places else None

@@ -66,34 +66,78 @@ WHERE s.id = pairs.staged_id AND pairs.people = 1 AND pairs.meanings = 1
 ALIKE = """
 UPDATE broadcasts_stagedperson AS s SET person_id = c.person_id
 FROM (
-    SELECT id, match_key, ROW_NUMBER() OVER (PARTITION BY match_key ORDER BY number, id) AS nth
+    SELECT id, match_key, kind, school_id, ROW_NUMBER() OVER (PARTITION BY {of_row} ORDER BY number, id) AS nth
     FROM broadcasts_stagedperson
-    WHERE of_import_id = %(import)s AND action = '' AND sis_id = '' AND says_addresses
+    WHERE of_import_id = %(import)s AND action = '' AND sis_id = '' AND says_addresses AND person_id IS NULL
 ) AS r
 JOIN (
-    SELECT k.person_id, k.match_key,
-        ROW_NUMBER() OVER (PARTITION BY k.match_key ORDER BY k.is_active DESC, k.person_id) AS nth
-    FROM broadcasts_matchcandidate k WHERE k.of_import_id = %(import)s AND NOT EXISTS (
-        SELECT 1 FROM broadcasts_stagedperson t WHERE t.person_id = k.person_id AND t.of_import_id = %(import)s)
-) AS c ON c.match_key = r.match_key AND c.nth = r.nth
-WHERE s.id = r.id
-"""
-# The same name with other addresses is the same person only when nobody else could be meant.
-NAMESAKES = """
-UPDATE broadcasts_stagedperson AS s SET person_id = c.person_id
-FROM (
-    SELECT MIN(id) AS id, name_key FROM broadcasts_stagedperson
-    WHERE of_import_id = %(import)s AND action = '' AND sis_id = '' AND person_id IS NULL
-    GROUP BY name_key HAVING COUNT(*) = 1
-) AS r
-JOIN (
-    SELECT MIN(k.person_id) AS person_id, k.name_key FROM broadcasts_matchcandidate k
+    SELECT k.person_id, k.match_key, p.kind, p.school_id,
+        ROW_NUMBER() OVER (PARTITION BY {of_person} ORDER BY k.is_active DESC, k.person_id) AS nth
+    FROM broadcasts_matchcandidate k JOIN broadcasts_person p ON p.id = k.person_id
     WHERE k.of_import_id = %(import)s AND NOT EXISTS (
         SELECT 1 FROM broadcasts_stagedperson t WHERE t.person_id = k.person_id AND t.of_import_id = %(import)s)
-    GROUP BY k.name_key HAVING COUNT(*) = 1
-) AS c ON c.name_key = r.name_key
+) AS c ON c.match_key = r.match_key AND c.nth = r.nth AND {fits}
 WHERE s.id = r.id
 """
+# A father and his son of one name are two people. Guardian is also what those are called of whom no file said.
+_FITS = "(r.kind = '' OR c.kind IN (r.kind, 'guardian'))"
+# The better matches first: at the same school and of the same kind, at the same school, at another by an address.
+ALIKE_IN_TURN = (
+    ALIKE.format(
+        of_row="match_key, school_id, kind",
+        of_person="k.match_key, p.school_id, p.kind",
+        fits="c.school_id = r.school_id AND c.kind = r.kind",
+    ),
+    ALIKE.format(
+        of_row="match_key, school_id",
+        of_person="k.match_key, p.school_id",
+        fits=f"c.school_id = r.school_id AND {_FITS}",
+    ),
+    ALIKE.format(
+        of_row="match_key",
+        of_person="k.match_key",
+        fits=f"{_FITS} AND EXISTS (SELECT 1 FROM broadcasts_stagedaddress a WHERE a.staged_id = r.id)",  # noqa: S608
+    ),
+)
+# Where the file has neither ids nor addresses, as many of a name as the directory has are the same people.
+AS_MANY = """
+UPDATE broadcasts_stagedperson AS s SET person_id = c.person_id
+FROM (
+    SELECT id, name_key, school_id, COALESCE(NULLIF(kind, ''), 'guardian') AS kind, COUNT(*) OVER (
+            PARTITION BY name_key, school_id, COALESCE(NULLIF(kind, ''), 'guardian')) AS people,
+        ROW_NUMBER() OVER (PARTITION BY name_key, school_id, COALESCE(NULLIF(kind, ''), 'guardian')
+            ORDER BY COALESCE(grade, ''), number, id) AS nth
+    FROM broadcasts_stagedperson
+    WHERE of_import_id = %(import)s AND action = '' AND sis_id = '' AND NOT says_addresses AND person_id IS NULL
+) AS r
+JOIN (
+    SELECT k.person_id, k.name_key, p.school_id, p.kind,
+        COUNT(*) OVER (PARTITION BY k.name_key, p.school_id, p.kind) AS people,
+        ROW_NUMBER() OVER (PARTITION BY k.name_key, p.school_id, p.kind ORDER BY p.grade, p.id) AS nth
+    FROM broadcasts_matchcandidate k JOIN broadcasts_person p ON p.id = k.person_id
+    WHERE k.of_import_id = %(import)s AND p.is_active AND NOT EXISTS (
+        SELECT 1 FROM broadcasts_stagedperson t WHERE t.person_id = k.person_id AND t.of_import_id = %(import)s)
+) AS c ON c.name_key = r.name_key AND c.school_id = r.school_id AND c.kind = r.kind AND c.nth = r.nth
+    AND c.people = r.people
+WHERE s.id = r.id
+"""
+# The same name with other addresses is the same person only when nobody else at the school could be meant.
+NAMESAKES = f"""
+UPDATE broadcasts_stagedperson AS s SET person_id = c.person_id
+FROM (
+    SELECT MIN(id) AS id, MIN(kind) AS kind, school_id, name_key FROM broadcasts_stagedperson
+    WHERE of_import_id = %(import)s AND action = '' AND sis_id = '' AND person_id IS NULL
+    GROUP BY school_id, name_key HAVING COUNT(*) = 1
+) AS r
+JOIN (
+    SELECT MIN(k.person_id) AS person_id, MIN(p.kind) AS kind, p.school_id, k.name_key
+    FROM broadcasts_matchcandidate k JOIN broadcasts_person p ON p.id = k.person_id
+    WHERE k.of_import_id = %(import)s AND NOT EXISTS (
+        SELECT 1 FROM broadcasts_stagedperson t WHERE t.person_id = k.person_id AND t.of_import_id = %(import)s)
+    GROUP BY p.school_id, k.name_key HAVING COUNT(*) = 1
+) AS c ON c.name_key = r.name_key AND c.school_id = r.school_id AND {_FITS}
+WHERE s.id = r.id
+"""  # noqa: S608
 
 
 def match_people(import_: Import, *, again: bool = False) -> None:
@@ -107,7 +151,8 @@ def match_people(import_: Import, *, again: bool = False) -> None:
     _load_candidates(import_, by_name=by_name)
     execute(import_, WITHOUT_ID)
     if by_name:
-        execute(import_, ALIKE)
+        for statement in (*ALIKE_IN_TURN, AS_MANY):
+            execute(import_, statement)
         execute(import_, NAMESAKES)
     execute(import_, "DELETE FROM broadcasts_matchcandidate WHERE of_import_id = %(import)s")
 

@@ -10,14 +10,16 @@ from broadcasts import audit
 from broadcasts.csv_guard import csv_lines
 from broadcasts.models import Import, StagedPerson, User
 from broadcasts.people.importing.opening import open_source
+from broadcasts.people.importing.rows import Source
 
 _LINES_A_CHUNK = 500
 
 
 def rejected_chunks(of_import: Import) -> Iterator[str]:
     """In pieces of some hundred lines, in the order of the file. Raises UnreadableFile when the file is gone."""
-    headings = list(open_source(of_import).headings)
-    return _chunks(csv_lines([*headings, _("Row"), _("Reason")], _rows(of_import, headings)))
+    source = open_source(of_import)
+    headings = list(source.headings)
+    return _chunks(csv_lines([*headings, _("Row"), _("Reason")], _rows(of_import, source, headings)))
 
 
 def record_download(of_import: Import, by: User) -> None:
@@ -34,25 +36,14 @@ def _chunks(lines: Iterator[str]) -> Iterator[str]:
         yield chunk
 
 
-def _rows(of_import: Import, headings: Sequence[str]) -> Iterator[Sequence[object]]:
-    meanings = [of_import.columns.get(heading, "") for heading in headings]
-    for staged in rejected_rows(of_import).prefetch_related("addresses").iterator(chunk_size=2000):
-        cells = list(staged.cells or _rebuilt(staged, meanings))[: len(headings)]
+def _rows(of_import: Import, source: Source, headings: Sequence[str]) -> Iterator[Sequence[object]]:
+    in_file = source.records()
+    for staged in rejected_rows(of_import).iterator(chunk_size=2000):
+        cells = list(staged.cells or _find(in_file, staged.number))[: len(headings)]
         padding = [""] * (len(headings) - len(cells))
         yield (*cells, *padding, f"{staged.file}: {staged.number}" if staged.file else staged.number, staged.reason)
 
 
-def _rebuilt(staged: StagedPerson, meanings: Sequence[str]) -> Iterator[str]:
-    """Rows that only contradict each other were read already, and what they said is what is left of them."""
-    said = {
-        "sis_id": staged.sis_id,
-        "name": staged.name,
-        "email": "; ".join(address.address for address in staged.addresses.all()),
-        "kind": staged.kind,
-        "grade": staged.grade or "",
-        "language": staged.language,
-    }
-    if "name" not in meanings:
-        said["last_name" if "last_name" in meanings else "first_name"] = said.pop("name")
-    # The first column of a meaning has it all.
-    return (said.pop(meaning, "") for meaning in meanings)
+def _find(records: Iterator[tuple[int, Sequence[str]]], wanted: int) -> Sequence[str]:
+    """Rows that only contradict each other were kept without their cells: the file has them, in the same order."""
+    return next((cells for number, cells in records if number == wanted), ())

@@ -73,3 +73,7 @@ class Source(Protocol):
     def rows(self) -> Iterator[PersonRow | GuardianRow]:
         """In any order. Raises UnreadableFile for what would lose data, with the file and the line."""
         ...
+
+    def records(self) -> Iterator[tuple[int, Sequence[str]]]:
+        """The numbers of the people's rows and their cells as they are, in the order of the file."""
+        ...

@@ -65,8 +65,9 @@ def stage_import(import_id: int, source: Source) -> bool:
     import_ = Import.objects.get(pk=import_id)
     delete_staged(import_id)
     try:
-        _Stager(import_, mark).read(source)
-        _check(import_, source)
+        stager = _Stager(import_, mark)
+        stager.read(source)
+        _check(import_, source, stager.mark)
     except UnreadableFile as error:
         delete_staged(import_id)
         refuse_import(import_id, str(error))
@@ -149,7 +150,7 @@ class _Stager:
         self.guardians.clear()
 
     def _show_progress(self) -> None:
-        self.done += len(self.people) + len(self.guardians)
+        self.done += len(self.people)  # what a row says of guardians is no row of its own
         now = timezone.now()
         ours = Import.objects.filter(pk=self.import_.pk, status=Status.STAGING, worked_on_at=self.mark)
         if not ours.update(worked_on_at=now, done_count=self.done):
@@ -157,23 +158,24 @@ class _Stager:
         self.mark = now
 
 
-def _check(import_: Import, source: Source) -> None:
+def _check(import_: Import, source: Source, mark: datetime) -> None:
     settle_statistics(StagedPerson, StagedAddress, StagedGuardian, Person, EmailAddress)
     with transaction.atomic():
+        # Held until the end: however long it takes, no other worker takes the rows away meanwhile.
+        if not Import.objects.select_for_update().filter(pk=import_.pk, status=Status.STAGING, worked_on_at=mark):
+            raise _TakenOver
         repeated = reject_contradictions(import_)
         unite_repetitions(import_)
         compare(import_)
         summary = summarise(import_)
         problem = "" if any(summary[action] for action in ("new", "changed", "unchanged")) else _nobody(summary)
-        checked = Import.objects.filter(pk=import_.pk, status=Status.STAGING).update(
+        Import.objects.filter(pk=import_.pk).update(
             status=Status.REFUSED if problem else Status.CHECKED,
             problem=problem,
             summary=summary,
             warnings=source.warnings.as_json() + find_warnings(import_, summary, repeated),
             worked_on_at=timezone.now(),
         )
-        if not checked:
-            transaction.set_rollback(True)
 
 
 def _nobody(summary: dict[str, int]) -> str:

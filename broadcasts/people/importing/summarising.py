@@ -30,6 +30,11 @@ STILL_MARKED = """
 FROM broadcasts_stagedguardian
 WHERE of_import_id = %(import)s AND old_do_not_contact AND do_not_contact = FALSE
 """
+NEWLY_MARKED = """
+FROM broadcasts_stagedguardian
+WHERE of_import_id = %(import)s AND action IN ('new', 'changed') AND do_not_contact
+    AND NOT COALESCE(old_do_not_contact, FALSE)
+"""
 UNKNOWN = """
 SELECT student_sis_id, guardian_sis_id FROM broadcasts_stagedguardian
 WHERE of_import_id = %(import)s AND action = 'unknown' ORDER BY number, id LIMIT %(most)s
@@ -53,19 +58,24 @@ def find_warnings(import_: Import, summary: dict[str, int], repeated: int = 0) -
     found = [
         (_("rows are there more than once with equal content; each counts once"), repeated, []),
         (
-            _("addresses were corrected here and are still wrong in the file: correct them at the source"),
+            _("addresses were corrected or retired here and are still in the file: correct them at the source"),
             summary["addresses_corrected"],
             [f"{name}: {address}" for name, address in fetch(import_, CORRECTED, most=EXAMPLES)],
         ),
         (
             _("guardians or students are named who are neither in the file nor in the directory"),
             summary["guardians_unknown"],
-            [f"{student}: {guardian}" for student, guardian in fetch(import_, UNKNOWN, most=EXAMPLES)],
+            _pairs(fetch(import_, UNKNOWN, most=EXAMPLES)),
         ),
         (
             _("people are at home at another school, which keeps their names and addresses"),
             count(import_, f"SELECT COUNT(*) {AT_HOME_ELSEWHERE}"),
             [name for (name,) in fetch(import_, f"SELECT p.name {AT_HOME_ELSEWHERE} LIMIT 3")],
+        ),
+        (
+            _("guardians become marked “do not contact”: they get no email about that student"),
+            count(import_, f"SELECT COUNT(*) {NEWLY_MARKED}"),
+            _pairs(fetch(import_, f"SELECT student_sis_id, guardian_sis_id {NEWLY_MARKED} ORDER BY id LIMIT 3")),
         ),
         (
             _("guardians are marked “do not contact” here and not in the file: the mark stays"),
@@ -79,6 +89,10 @@ def find_warnings(import_: Import, summary: dict[str, int], repeated: int = 0) -
         ),
     ]
     return [{"kind": kind, "count": number, "examples": examples} for kind, number, examples in found if number]
+
+
+def _pairs(found: list[tuple[str, str]]) -> list[str]:
+    return [f"{student}: {guardian}" for student, guardian in found]
 
 
 def _counts(

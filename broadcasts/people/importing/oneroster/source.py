@@ -55,6 +55,12 @@ class RosterSource:
             yield from roster.people()
             yield from roster.guardians()
 
+    def records(self) -> Iterator[tuple[int, Sequence[str]]]:
+        with open_stored(self._import) as file, open_package(file, Warnings()) as package:
+            table = package.table(USERS)
+            users = UserRows(table)
+            yield from ((row.number, users.cells(row)) for row in table.rows())
+
 
 class _Roster:
     """All that has to be known of everybody before anybody's row can be told."""

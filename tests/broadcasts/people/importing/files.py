@@ -32,6 +32,9 @@ class MemorySource:
         if self._breaks:
             raise UnreadableFile(self._breaks)
 
+    def records(self) -> Iterator[tuple[int, Sequence[str]]]:
+        return iter(())
+
 
 def addresses(*texts: str) -> tuple[Address, ...]:
     return tuple(Address(text, address_key(text), explain_invalid(text)) for text in texts)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from broadcasts.models import (
@@ -10,9 +12,10 @@ from broadcasts.models import (
     StagedAddress,
     StagedPerson,
 )
+from broadcasts.people.editing import retire_address
 from broadcasts.people.importing.rows import GuardianRow, PersonRow
 from tests import factory
-from tests.broadcasts.people.importing.files import actions, row, stage, store
+from tests.broadcasts.people.importing.files import actions, row, stage, store, undo
 
 
 @pytest.fixture
@@ -137,6 +140,40 @@ def test_without_ids_one_of_two_namesakes_is_not_guessed(lincoln: School) -> Non
     assert actions(import_) == {"Ann Lee": "new"}
 
 
+def test_without_ids_father_and_son_of_one_name_are_two(lincoln: School) -> None:
+    son = row(lincoln, "", "John Smith", ["home@x.example"], number=2, kind="student")
+    store(lincoln, [son])
+    for address in ("home@x.example", "work@x.example"):
+        import_ = stage(lincoln, [row(lincoln, "", "John Smith", [address], number=2, kind="guardian")])
+        assert (import_.summary["new"], import_.summary["changed"]) == (1, 0)
+    father = row(lincoln, "", "John Smith", ["home@x.example"], number=2, kind="guardian")
+    store(lincoln, [father], is_complete=False)
+    import_ = stage(lincoln, [replace(father, number=3), son])
+    assert import_.summary["unchanged"] == 2
+
+
+def test_without_ids_a_file_that_now_tells_the_kind_finds_the_same_people(lincoln: School) -> None:
+    store(lincoln, [row(lincoln, "", "Ann Lee", ["ann@x.example"], number=2)])
+    import_ = stage(lincoln, [row(lincoln, "", "Ann Lee", ["ann@x.example"], number=2, kind="student")])
+    assert (import_.summary["changed"], import_.summary["new"]) == (1, 0)
+
+
+def test_without_ids_namesakes_of_two_schools_stay_apart(lincoln: School, jefferson: School) -> None:
+    here, there = (row(school, "", "John Smith", number=2) for school in (lincoln, jefferson))
+    store(None, [here, replace(there, number=3)])
+    import_ = stage(None, [there, replace(here, number=3)])
+    assert import_.summary["unchanged"] == 2
+    import_ = stage(None, [row(jefferson, "", "John Smith", ["new@x.example"], number=2)])
+    assert (import_.summary["changed"], import_.summary["moved"], import_.summary["missing"]) == (1, 0, 1)
+
+
+def test_names_alone_find_as_many_people_again(lincoln: School) -> None:
+    twins = [row(lincoln, "", "Ann Lee", None, number=number, grade=str(number)) for number in (2, 3)]
+    store(lincoln, twins)
+    assert stage(lincoln, twins[::-1]).summary["unchanged"] == 2
+    assert stage(lincoln, twins[:1]).summary["new"] == 1  # nobody can tell which of them that is
+
+
 def test_equal_rows_with_one_id_count_once(lincoln: School) -> None:
     rows = [row(lincoln, "1", "Ann Lee", ["ann@home.example"], number) for number in (2, 3, 4)]
     import_ = stage(lincoln, rows)
@@ -186,6 +223,14 @@ def test_addresses_that_staff_keep_are_not_retired(lincoln: School, known: Perso
     assert actions(import_) == {"Ann Lee": "unchanged"}
 
 
+def test_an_address_that_staff_retired_does_not_come_back(lincoln: School, known: Person) -> None:
+    retire_address(EmailAddress.objects.get(), None)
+    import_ = store(lincoln, [row(lincoln, "1", "Ann Lee", ["ann@home.example"])])
+    assert staged_addresses(import_) == {"ann@home.example": "corrected"}
+    assert import_.summary["unchanged"] == 1
+    assert not EmailAddress.objects.get().is_active
+
+
 def test_a_corrected_address_does_not_come_back(lincoln: School, known: Person) -> None:
     wrong = EmailAddress.objects.get()
     right = EmailAddress.objects.create(
@@ -196,6 +241,19 @@ def test_a_corrected_address_does_not_come_back(lincoln: School, known: Person) 
     assert staged_addresses(import_) == {"ann@home.example": "corrected"}
     assert actions(import_) == {"Ann Lee": "unchanged"}
     assert import_.warnings[0]["examples"] == ["Ann Lee: ann@home.example"]
+
+
+def test_whose_guardians_alone_change_is_shown_as_changed(lincoln: School) -> None:
+    family = [row(lincoln, "1", "Ann Lee", kind="student"), row(lincoln, "2", "Ben Lee", kind="guardian")]
+    store(lincoln, [*family, GuardianRow("1", "2", category="father")])
+    marked: list[PersonRow | GuardianRow] = [*family, GuardianRow("1", "2", do_not_contact=True)]
+    import_ = stage(lincoln, marked)
+    assert actions(import_) == {"Ann Lee": "changed", "Ben Lee": "unchanged"}
+    assert "become marked “do not contact”" in import_.warnings[0]["kind"]
+    assert import_.warnings[0]["examples"] == ["1: 2"]
+    assert undo(store(lincoln, marked))["put_back"] == 1
+    import_ = stage(lincoln, [*family, GuardianRow("1", "2", category="father")])
+    assert (import_.summary["changed"], import_.warnings) == (0, [])
 
 
 def test_a_guardian_nobody_knows_is_a_warning(lincoln: School) -> None:

@@ -10,6 +10,7 @@ from django.core.management.base import CommandError
 
 from broadcasts.models import AuditEntry, Import, Person, School, StagedPerson
 from tests import factory
+from tests.broadcasts.people.importing.oneroster_district import write_district
 
 pytest.importorskip("broadcasts.people.importing.csv_file", reason="the readers of files are not here yet")
 
@@ -88,6 +89,26 @@ def test_nobody_is_missing_from_changes(lincoln: School, file: Path) -> None:
     write(file, "1,Ann Wong,,student")
     assert "Missing from the file                  0" in run(file, "--changes-only", "--deactivate-missing")
     assert set(Person.objects.filter(is_active=True).values_list("name", flat=True)) == {"Ann Wong", "Ben Lee"}
+
+
+def test_nobody_is_missing_from_a_delta(tmp_path: Path) -> None:
+    zipped = tmp_path / "district.zip"
+    for name in write_district(zipped, schools=2, students=20).orgs.values():
+        factory.make_school(name)
+    call_command("import_people", str(zipped), stdout=StringIO())
+    write_district(zipped, schools=2, students=20, delta=0.1)
+    output = StringIO()
+    call_command("import_people", str(zipped), "--deactivate-missing", stdout=output)
+    assert "Missing from the file                  0" in output.getvalue()
+    assert Person.objects.filter(is_active=False).count() == 2
+
+
+def test_who_has_a_cell_too_many_is_not_missing(lincoln: School, file: Path) -> None:
+    write(file, "1,Ann Lee,,student", "2,Ben Lee,,student")
+    run(file)
+    write(file, "1,Ann Lee,,student", "2,Ben Lee,,student,,too many")
+    assert fail(file, "--deactivate-missing").returncode == 3
+    assert Person.objects.filter(is_active=True).count() == 2
 
 
 def test_a_second_import_at_the_same_time_is_refused(lincoln: School, file: Path) -> None:

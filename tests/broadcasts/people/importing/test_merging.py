@@ -19,6 +19,7 @@ from broadcasts.people.choosing import record_family_choice
 from broadcasts.people.importing.merging import (
     CannotImport,
     confirm_import,
+    known_count,
     merge_import,
     missing_count,
     needs_typed_number,
@@ -26,6 +27,8 @@ from broadcasts.people.importing.merging import (
 from broadcasts.people.importing.rows import GuardianRow, PersonRow
 from tests import factory
 from tests.broadcasts.people.importing.files import row, stage, store
+
+FAMILY = [("1", "Kid", "student"), ("2", "Ma", "guardian"), ("3", "Pa", "guardian")]
 
 
 def receives(address: str) -> dict[str, tuple[bool, str]]:
@@ -183,6 +186,32 @@ def test_beyond_a_fifth_their_number_is_to_be_typed(lincoln: School) -> None:
     assert confirm_import(import_, None, deactivate_missing=True, missing_typed=3)
     assert merge_import(import_.pk)
     assert Person.objects.filter(is_active=False).count() == 3
+
+
+def test_a_fifth_is_counted_among_the_kinds_in_the_file(lincoln: School) -> None:
+    students = [row(lincoln, str(number), f"Kid {number}", kind="student") for number in range(1, 11)]
+    store(
+        lincoln, students + [row(lincoln, str(number), f"Pa {number}", kind="guardian") for number in range(11, 51)]
+    )
+    import_ = stage(lincoln, students[:7])
+    assert (missing_count(import_), known_count(import_)) == (3, 10)
+    assert needs_typed_number(import_)
+
+
+def test_guardians_of_another_schools_student_stay_but_for_a_court_order(lincoln: School, jefferson: School) -> None:
+    family = [row(jefferson, number, name, kind=kind) for number, name, kind in FAMILY]
+    store(jefferson, [*family, GuardianRow("1", "2", category="mother"), GuardianRow("1", "3", category="father")])
+    for person in Person.objects.all():
+        PersonSchool.objects.create(person=person, school=lincoln)
+    family = [row(lincoln, number, name, kind=kind) for number, name, kind in [*FAMILY, ("4", "Own", "student")]]
+    silenced = GuardianRow("1", "3", category="other", do_not_contact=True)
+    import_ = store(lincoln, [*family, GuardianRow("4", "2", category="other"), silenced])
+    assert set(Guardianship.objects.values_list("student__name", "guardian__name", "category", "do_not_contact")) == {
+        ("Kid", "Ma", "mother", False),
+        ("Kid", "Pa", "father", True),
+        ("Own", "Ma", "other", False),
+    }
+    assert (import_.summary["guardians_new"], import_.summary["guardians_gone"]) == (1, 0)
 
 
 def test_nobody_leaves_who_was_not_on_the_check_page(lincoln: School) -> None:

@@ -47,6 +47,12 @@ def test_progress_shows_while_the_file_is_read(lincoln: School) -> None:
     assert (import_.status, import_.done_count) == ("checked", 10)
 
 
+def test_progress_counts_rows_of_the_file_and_not_their_guardians(lincoln: School) -> None:
+    links = [GuardianRow(str(student), str(guardian)) for student in (1, 2, 3) for guardian in (4, 5, 6, 7)]
+    import_ = stage(lincoln, [*people(lincoln), *links])
+    assert import_.done_count == len(people(lincoln))
+
+
 def test_an_unreadable_file_is_refused_and_leaves_no_rows(lincoln: School) -> None:
     import_ = make_import(lincoln)
     assert stage_import(import_.pk, MemorySource(people(lincoln), breaks="users.csv, line 12: a quote is missing."))
@@ -86,6 +92,18 @@ def test_a_worker_that_was_taken_over_stops(lincoln: School) -> None:
     assert not stage_import(import_.pk, WatchedSource(people(lincoln), take_over))
     import_.refresh_from_db()
     assert (import_.status, StagedPerson.objects.count()) == ("staging", 6)
+
+
+def test_a_worker_that_was_taken_over_at_the_end_checks_nothing(
+    lincoln: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_ = make_import(lincoln)
+    monkeypatch.setattr(
+        staging, "settle_statistics", lambda *_models: Import.objects.update(worked_on_at=timezone.now())
+    )
+    assert not stage_import(import_.pk, MemorySource(people(lincoln)))
+    import_.refresh_from_db()
+    assert (import_.status, import_.summary) == ("staging", {})
 
 
 def test_a_second_hint_does_nothing(lincoln: School) -> None:
