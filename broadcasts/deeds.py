@@ -37,6 +37,7 @@ DEEDS: dict[str, Promise] = {
     "list.deleted": _("deleted the list"),
     "person.added": _("added the person by hand"),
     "person.changed": _("changed the person"),
+    "person.changed_by_file": _("imported a file that changed the person"),
     "unused_event.used": _("had the unused event tried again"),
     "upload.confirmed": _("confirmed an upload"),
     "upload.discarded": _("discarded an upload"),

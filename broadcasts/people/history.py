@@ -14,6 +14,8 @@ from broadcasts.deeds import words_for
 from broadcasts.models import AuditEntry, ContactType, ContactTypeChange, Delivery, Guardianship, Person
 
 SHOWN = 50
+# SQLite's JSON has them as 1 and 0 when the database itself wrote them.
+YES_OR_NO = ("is_active", "do_not_contact")
 # What addresses receive is told by its own history, type by type.
 TOLD_ELSEWHERE = ("contact_types.changed",)
 
@@ -92,6 +94,8 @@ def _switched(rows: list[ContactTypeChange]) -> Iterator[str]:
 
 def _lines(deed: AuditEntry) -> Iterator[str]:
     details: dict[str, Any] = deed.details
+    if file := details.get("file"):
+        yield _("File: %(file)s") % {"file": file}
     if address := details.get("address"):
         yield str(address)
     if "guardian" in details:
@@ -112,12 +116,14 @@ def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterato
 
 
 def _label(name: str) -> str:
+    if name == "addresses":
+        return _("Addresses")
     model = Guardianship if name in {"category", "priority", "do_not_contact"} else Person
     return str(model._meta.get_field(name).verbose_name).capitalize()  # type: ignore[union-attr]  # noqa: SLF001
 
 
 def _value(name: str, value: Any) -> str:
     choices = {"kind": Person.Kind.choices, "category": Guardianship.Category.choices}.get(name, [])
-    if isinstance(value, bool):
+    if isinstance(value, bool) or name in YES_OR_NO:
         return _("yes") if value else _("no")
     return str(dict(choices).get(value, value)) or _("empty")

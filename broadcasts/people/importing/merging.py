@@ -25,6 +25,7 @@ from broadcasts.people.importing.executing import count
 from broadcasts.people.importing.loading import settle_statistics
 from broadcasts.people.importing.merging_guardians import merge_guardians
 from broadcasts.people.importing.merging_people import merge_addresses, merge_people
+from broadcasts.people.importing.noting import note_changes
 from broadcasts.people.importing.summarising import summarise
 
 # Beyond this share of the people that imports know, the tick is not enough: a truncated file looks like this.
@@ -141,6 +142,7 @@ def _merge(import_: Import) -> None:
     merge_people(import_)
     merge_addresses(import_)
     merge_guardians(import_)
+    note_changes(import_)
     import_.status, import_.confirmed_at = Status.DONE, timezone.now()
     import_.worked_on_at = import_.confirmed_at
     import_.save(update_fields=["status", "summary", "confirmed_at", "worked_on_at"])
