@@ -56,6 +56,7 @@ class PeopleTable(tables.Table):  # type: ignore[misc]
     caption = gettext_lazy("People of this list in order of their names")
 
     held_back: Collection[int] = ()  # the keys of those of this page who are
+    may_open: Collection[int] = ()  # whose own pages the reader may see
 
     name = tables.Column(verbose_name=gettext_lazy("Name"))
     kind = tables.Column(verbose_name=gettext_lazy("Kind"))
@@ -67,11 +68,17 @@ class PeopleTable(tables.Table):  # type: ignore[misc]
         orderable = False
 
     def render_name(self, record: Person) -> SafeString | str:
+        name = self._linked_name(record)
         if not record.is_active:
-            return format_html('{} <span class="pill">{}</span>', record.name, _("not active"))
+            return format_html('{} <span class="pill">{}</span>', name, _("not active"))
         if record.pk in self.held_back:
-            return format_html('{} <span class="pill danger">{}</span>', record.name, _("do not contact"))
-        return record.name
+            return format_html('{} <span class="pill danger">{}</span>', name, _("do not contact"))
+        return name
+
+    def _linked_name(self, record: Person) -> SafeString | str:
+        if record.pk not in self.may_open:
+            return record.name
+        return format_html('<a href="{}">{}</a>', reverse("broadcasts:person-detail", args=[record.pk]), record.name)
 
     def render_language(self, record: Person) -> str:
         return language_name(record.language)

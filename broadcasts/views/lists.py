@@ -59,6 +59,8 @@ def list_detail(request: HttpRequest, pk: int) -> HttpResponse:
     table.held_back = (
         set(listed.held_back.filter(pk__in=shown).values_list("pk", flat=True)) if count.held_back else ()
     )
+    # A published list may name people of other schools: they are seen here, and nowhere else.
+    table.may_open = set(Person.objects.visible_to(user).filter(pk__in=shown).values_list("pk", flat=True))
     is_own = user.schools.contains(found.school)
     context = {
         "list": found,

@@ -113,3 +113,14 @@ def test_a_list_of_the_past_may_go(as_alice: Client, lincoln: School, status: st
     broadcast = factory.make_broadcast(lincoln, [factory.make_person(lincoln)], status=status)
     as_alice.post(page("delete", broadcast.lists.get()))
     assert not List.objects.exists()
+
+
+def test_names_lead_to_those_whom_the_reader_may_see(as_alice: Client, as_bob: Client, lincoln: School) -> None:
+    ann = factory.make_person(lincoln, "Ann")
+    published = factory.make_list(lincoln, [ann])
+    List.objects.filter(pk=published.pk).update(is_published=True)
+    link = f'<a href="{reverse("broadcasts:person-detail", args=[ann.pk])}">Ann</a>'
+    assert link in text_of(as_alice.get(page("detail", published)))
+    of_another_school = text_of(as_bob.get(page("detail", published)))
+    assert "Ann" in of_another_school
+    assert link not in of_another_school
