@@ -82,7 +82,7 @@ def test_a_page_costs_the_same_for_any_number_of_people(
     factory.make_type("General")
     people = [factory.make_person(lincoln, addresses=[f"p{n}@x.example"]) for n in range(60)]
     families = factory.make_list(lincoln, people)
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(17):
         response = as_alice.get(page("detail", families))
     assert text_of(response).count('<td data-label="Name"') == 50
     assert text_of(as_alice.get(page("detail", families), {"page": 2})).count('<td data-label="Name"') == 10
