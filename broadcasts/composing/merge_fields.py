@@ -81,7 +81,9 @@ def field_values(name: str, email: str, school: str) -> dict[str, str]:
 
 def one_line(text: str) -> str:
     """Fit for a header: no line break, no control character, single blanks."""
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else " " for char in text)
+    return " ".join(text.split())
 
 
 def as_is(value: str) -> str:

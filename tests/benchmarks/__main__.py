@@ -24,13 +24,23 @@ def main() -> None:
 def measure(rows: int) -> None:
     from django.db import connection
 
-    from tests.benchmarks import bounces, compiling, email_log, importing, lists, preparing, school, webhooks
+    from tests.benchmarks import (
+        bounces,
+        compiling,
+        email_log,
+        importing,
+        lists,
+        preparing,
+        school,
+        sending,
+        webhooks,
+    )
 
     call_command("migrate", verbosity=0)
     print(f"\n{connection.display_name}, {rows:,} recipients")
     print(f"{'work':44}{'time':>10}{'per second':>14}{'ratio':>34}")
     broadcast = school.make(rows)
-    for work in (preparing, email_log, compiling, bounces, webhooks):
+    for work in (preparing, email_log, compiling, sending, bounces, webhooks):
         print(*work.measure(broadcast), sep="\n", flush=True)
     print(*importing.measure(rows), sep="\n", flush=True)
     # After the others: it fills the directory and the Email Log further.
