@@ -87,10 +87,6 @@ class Conversation(Generic[Job]):
     def wants_to_write(self) -> bool:
         return bool(self._said)
 
-    @property
-    def is_waiting(self) -> bool:
-        return bool(self._expected)
-
     # --- what the worker asks for -------------------------------------------------------------------------
 
     def name(self, job: Job, envelope: Envelope) -> None:

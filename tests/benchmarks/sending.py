@@ -55,6 +55,7 @@ def running_sink(folder: Path) -> Iterator[int]:
     port, counts = folder / "port", folder / "counts"
     sink = subprocess.Popen([sys.executable, "-m", "tests.benchmarks.sink", str(port), str(counts)])
     while not (port.exists() and port.read_text()):
+        assert sink.poll() is None, "the sink did not start"
         time.sleep(0.02)
     try:
         yield int(port.read_text())

@@ -1,13 +1,12 @@
 """Forgetting imports: files and staged rows are personal data and go when nothing needs them any more."""
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from broadcasts import audit
-from broadcasts.models import Import, School, User
+from broadcasts.models import Import, User
 from broadcasts.people.importing.staging import delete_staged
 from broadcasts.people.importing.undoing import UNDO_FOR
 
@@ -25,12 +24,6 @@ def discard_import(import_: Import, by: User | None) -> bool:
         forget_import(import_)
     import_.status = Status.DISCARDED
     return True
-
-
-def discard_forgotten_imports(schools: Iterable[School], now: datetime) -> int:
-    """Discard what nobody confirmed for a week, in these schools and for the district. Returns how many."""
-    found = forgotten(now).filter(Q(school__in=schools) | Q(school=None)).select_related("school")
-    return sum(discard_import(import_, None) for import_ in found)
 
 
 def forget_import(import_: Import) -> None:

@@ -4,6 +4,8 @@ While a merge runs its progress is not visible: it is one transaction, and a sec
 import's row. The page says that it is being stored; it takes seconds.
 """
 
+from collections.abc import Callable
+
 from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -104,30 +106,37 @@ def take_turn(import_: Import, before: str, **values: object) -> bool:
 
 def merge_import(import_id: int) -> bool:
     """Merging → done. Safe to repeat after a kill, which leaves nothing behind. False: not ours, or not any more."""
-    settle_statistics(*PLANNED_FOR)
-    try:
-        with transaction.atomic():
-            import_ = lock_import(import_id, Status.MERGING)
-            if import_ is None:
-                return False
-            lock_schools(import_)
-            _merge(import_)
-    except OperationalError:
-        raise  # the database went away or is busy: the sweep asks again
-    except Exception:
-        give_up(import_id, Status.MERGING, Status.CHECKED)
-        raise
+    if not take_step(import_id, Status.MERGING, _merge, back_to=Status.CHECKED):
+        return False
     settle_statistics(Person)
     return True
 
 
-def lock_import(import_id: int, status: str) -> Import | None:
-    """Ours until the transaction ends; None when another worker holds it or it is past that point."""
+def take_step(import_id: int, status: str, step: Callable[[Import], None], *, back_to: str) -> bool:
+    """The step of this status, all of it or nothing. False: another worker holds it, or it is past that point."""
+    settle_statistics(*PLANNED_FOR)
+    try:
+        with transaction.atomic():
+            import_ = _lock_import(import_id, status)
+            if import_ is None:
+                return False
+            _lock_schools(import_)
+            step(import_)
+    except OperationalError:
+        raise  # the database went away or is busy: the sweep asks again
+    except Exception:
+        _give_up(import_id, status, back_to)
+        raise
+    return True
+
+
+def _lock_import(import_id: int, status: str) -> Import | None:
+    """Ours until the transaction ends."""
     ours = Import.objects.select_for_update(skip_locked=True).filter(pk=import_id, status=status)
     return ours.first()
 
 
-def give_up(import_id: int, status: str, back_to: str) -> None:
+def _give_up(import_id: int, status: str, back_to: str) -> None:
     """Nothing was stored. Others get their turn, and the page says what happened."""
     words = _("Messenger met an error of its own and stored nothing; its log says more.")
     Import.objects.filter(pk=import_id, status=status).update(
@@ -149,7 +158,7 @@ def _merge(import_: Import) -> None:
     audit.record(import_.confirmed_by, "import.stored", import_, school=import_.school, counts=import_.summary)
 
 
-def lock_schools(import_: Import) -> None:
+def _lock_schools(import_: Import) -> None:
     """An upload of recipients at the same time must not find the same person new."""
     schools = School.objects.select_for_update().order_by("pk")
     if import_.school_id is not None:

@@ -2,22 +2,14 @@
 
 from datetime import datetime, timedelta
 
-from django.db import OperationalError, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from broadcasts import audit
 from broadcasts.models import Import, StagedAddress, StagedPerson, Undone, User
 from broadcasts.people.importing.executing import count
-from broadcasts.people.importing.loading import settle_statistics
-from broadcasts.people.importing.merging import (
-    PLANNED_FOR,
-    CannotImport,
-    give_up,
-    lock_import,
-    lock_schools,
-    take_turn,
-)
+from broadcasts.people.importing.merging import CannotImport, take_step, take_turn
 from broadcasts.people.importing.putting_back import put_back_addresses, put_back_guardians, put_back_people
 from broadcasts.people.importing.removing import remove_addresses, remove_people
 
@@ -68,20 +60,7 @@ def start_undo(import_: Import, by: User | None) -> bool:
 
 def undo_import(import_id: int) -> bool:
     """Undoing → undone, all or nothing. Safe to repeat after a kill. False: not ours, or not any more."""
-    settle_statistics(*PLANNED_FOR)
-    try:
-        with transaction.atomic():
-            import_ = lock_import(import_id, Status.UNDOING)
-            if import_ is None:
-                return False
-            lock_schools(import_)
-            _undo(import_)
-    except OperationalError:
-        raise  # the database went away or is busy: the sweep asks again
-    except Exception:
-        give_up(import_id, Status.UNDOING, Status.DONE)
-        raise
-    return True
+    return take_step(import_id, Status.UNDOING, _undo, back_to=Status.DONE)
 
 
 def _undo(import_: Import) -> None:

@@ -14,6 +14,7 @@ from broadcasts.people.importing.rows import GuardianRow, PersonRow, Source
 from tests.broadcasts.people.importing.oneroster_words import as_text, words
 
 MANIFEST = "propertyName,value\nmanifest.version,1.0\noneroster.version,1.1\nfile.users,bulk\nfile.orgs,bulk\n"
+DELTA = MANIFEST.replace("users,bulk", "users,delta").replace("orgs,bulk", "orgs,absent")
 ORGS = (
     "sourcedId,status,dateLastModified,name,type,identifier,parentSourcedId\n"
     "d,,,District,district,,\nl,,,Lincoln,school,,d\nj,,,Jefferson,school,,d\n"

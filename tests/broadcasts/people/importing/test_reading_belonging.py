@@ -5,8 +5,8 @@ import pytest
 from broadcasts.models import School
 from broadcasts.people.columns import UnreadableFile
 from tests.broadcasts.people.importing.reading_files import (
+    DELTA,
     ENROLLMENTS,
-    MANIFEST,
     ORGS,
     USER_COLUMNS,
     as_roster,
@@ -15,23 +15,7 @@ from tests.broadcasts.people.importing.reading_files import (
 )
 from tests.factory import make_person, make_school
 
-pytestmark = pytest.mark.django_db
-DELTA = MANIFEST.replace("users,bulk", "users,delta").replace("orgs,bulk", "orgs,absent")
-
-
-@pytest.fixture
-def lincoln() -> School:
-    return make_school()
-
-
-@pytest.fixture
-def jefferson() -> School:
-    return make_school("Jefferson")
-
-
-@pytest.fixture(autouse=True)
-def _both(lincoln: School, jefferson: School) -> None:
-    pass
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("lincoln", "jefferson")]
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,9 @@
 
 import pytest
 
-from broadcasts.models import School
 from tests.broadcasts.people.importing.oneroster_words import as_text
 from tests.broadcasts.people.importing.reading_files import (
     ENROLLMENTS,
-    MANIFEST,
     ORGS,
     USER_COLUMNS,
     as_roster,
@@ -16,25 +14,8 @@ from tests.broadcasts.people.importing.reading_files import (
     users_csv,
     with_roles,
 )
-from tests.factory import make_school
 
-pytestmark = pytest.mark.django_db
-DELTA = MANIFEST.replace("users,bulk", "users,delta").replace("orgs,bulk", "orgs,absent")
-
-
-@pytest.fixture
-def lincoln() -> School:
-    return make_school()
-
-
-@pytest.fixture
-def jefferson() -> School:
-    return make_school("Jefferson")
-
-
-@pytest.fixture(autouse=True)
-def _both(lincoln: School, jefferson: School) -> None:
-    pass
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("lincoln", "jefferson")]
 
 
 def test_headings_in_another_case_order_and_spelling_are_tolerated_and_said() -> None:

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from broadcasts import audit
 from broadcasts.models import Import, Person, School, StagedAddress, StagedPerson, User
-from broadcasts.people.importing.discarding import discard_forgotten_imports, discard_import
+from broadcasts.people.importing.discarding import discard_import
 from broadcasts.people.importing.merging import confirm_import
 from broadcasts.people.importing.undoing import start_undo
 from broadcasts.people.importing.working import imports_to_resume, work_on_import
@@ -81,9 +81,7 @@ def test_forgotten_imports_are_discarded_after_a_week(lincoln: School, jefferson
     )
     now = timezone.now()
     Import.objects.exclude(pk=fresh.pk).update(uploaded_at=now - timedelta(days=8))
-    assert discard_forgotten_imports([lincoln], now) == 2
-    assert set(Import.objects.filter(status="discarded")) == {forgotten, district}
-    assert imports_to_resume(now) == [theirs.pk]
-    work_on_import(theirs.pk)
-    theirs.refresh_from_db()
-    assert theirs.status == "discarded"
+    assert imports_to_resume(now) == [forgotten.pk, district.pk, theirs.pk]
+    for each in (forgotten, district, theirs):
+        work_on_import(each.pk)
+    assert set(Import.objects.filter(status="discarded")) == {forgotten, district, theirs}
