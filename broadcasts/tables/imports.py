@@ -24,6 +24,8 @@ from broadcasts.people.importing.sections import Section
 from broadcasts.templatetags.messenger import moment
 
 NUMBER = {"th": {"class": "number"}, "td": {"class": "number"}}
+# With the name of its file, in a zip, it is still one thing to read.
+ROW_NUMBER = {"th": {"class": "number"}, "td": {"class": "number nowrap"}}
 LONG = {"td": {"class": "long"}}
 WIDE = {"td": {"class": "widest"}}
 Status = Import.Status
@@ -91,7 +93,7 @@ def _count(record: Import, action: str) -> str:
 
 
 class StagedTable(tables.Table):  # type: ignore[misc]
-    number = tables.Column(verbose_name=gettext_lazy("Row"), attrs=NUMBER)
+    number = tables.Column(verbose_name=gettext_lazy("Row"), attrs=ROW_NUMBER)
     name = tables.Column(verbose_name=gettext_lazy("Name"), attrs=LONG, empty_values=(None,))
     kind = tables.Column(verbose_name=gettext_lazy("Kind"), empty_values=())
     grade = tables.Column(verbose_name=gettext_lazy("Grade"), empty_values=())
