@@ -163,19 +163,19 @@ def standing(delivery: Delivery) -> str:
         return _("It is being sent at this moment.")
     if delivery.state in (Delivery.State.IN_DOUBT, Delivery.State.UNCONFIRMED):
         return _doubt(delivery)
-    if delivery.next_attempt_at is None:
+    if delivery.next_attempt_at is None and delivery.state != Delivery.State.WAITING:
         return ""
     return _waiting(delivery, delivery.next_attempt_at)
 
 
-def _waiting(delivery: Delivery, until: datetime) -> str:
+def _waiting(delivery: Delivery, until: datetime | None) -> str:
     broadcast = delivery.broadcast
     if broadcast.status == Broadcast.Status.PAUSED:
         return _("It is waiting because the broadcast is paused.")
     if broadcast.trouble and broadcast.trouble_since:
         words = _("It is waiting because our mail server has had trouble since %(since)s. Sending goes on by itself.")
         return words % {"since": moment(broadcast.trouble_since)}
-    if delivery.attempts == 0:
+    if delivery.attempts == 0 or until is None:
         return _("It is waiting for its turn.")
     return _("It is now waiting until %(when)s. Then we try again.") % {"when": moment(until)}
 

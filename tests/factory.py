@@ -5,6 +5,9 @@ Alice works in the office of Lincoln school, Bob in that of Jefferson school, Ch
 
 import itertools
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
+
+from django.utils import timezone
 
 from broadcasts.addresses import address_key, is_valid_address
 from broadcasts.models import (
@@ -12,8 +15,10 @@ from broadcasts.models import (
     BroadcastType,
     ContactType,
     Content,
+    Delivery,
     EmailAddress,
     Import,
+    Lease,
     List,
     ListMember,
     Membership,
@@ -127,3 +132,12 @@ def make_staged(
         for address, done in (addresses or {}).items()
     )
     return staged
+
+
+def put_in_doubt(delivery: Delivery, left: timedelta) -> None:
+    """Its message is on the wire; the lease of its worker has this long to run, or ended that long ago."""
+    lease = Lease.objects.create(
+        broadcast=delivery.broadcast, rows=[delivery.pk], until=timezone.now() + left, is_open=False
+    )
+    Delivery.objects.filter(pk=delivery.pk).update(state=Delivery.State.IN_DOUBT, lease_token=lease.token)
+    delivery.refresh_from_db()

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from broadcasts.delivering.claiming import Job
 from broadcasts.delivering.ledger import Outcome
 from broadcasts.delivering.replies import Reply, classify
 from broadcasts.delivering.retrying import next_attempt
@@ -17,42 +18,42 @@ AFTER_OUR_FAULT = timedelta(hours=1)
 Kind = Attempt.Outcome
 
 
-def accepted(delivery: Delivery, reply: Reply) -> Outcome:
-    return _outcome(delivery, Kind.ACCEPTED, "body", reply, result=Result.SENT)
+def accepted(job: Job, reply: Reply) -> Outcome:
+    return _outcome(job, Kind.ACCEPTED, "body", reply, result=Result.SENT)
 
 
-def refused(delivery: Delivery, phase: str, reply: Reply, *, is_emergency: bool) -> Outcome:
+def refused(job: Job, phase: str, reply: Reply, *, is_emergency: bool) -> Outcome:
     """`result` None: the server refuses us, whoever the recipient is: somebody must look after it."""
     meaning = classify(reply.code, reply.enhanced, reply.text, phase)
     if meaning.result is None:
         again = timezone.now() + AFTER_OUR_FAULT
-        return _outcome(delivery, Kind.REFUSED, phase, reply, rule=meaning.rule, next_attempt_at=again)
+        return _outcome(job, Kind.REFUSED, phase, reply, rule=meaning.rule, next_attempt_at=again)
     if meaning.result == Result.SOFT_BOUNCED:
-        return _try_again(delivery, phase, reply, rule=meaning.rule, is_emergency=is_emergency)
-    return _outcome(delivery, Kind.REFUSED, phase, reply, rule=meaning.rule, result=meaning.result)
+        return _try_again(job, phase, reply, rule=meaning.rule, is_emergency=is_emergency)
+    return _outcome(job, Kind.REFUSED, phase, reply, rule=meaning.rule, result=meaning.result)
 
 
-def broke_off(delivery: Delivery, phase: str, reply: Reply, *, is_emergency: bool) -> Outcome:
+def broke_off(job: Job, phase: str, reply: Reply, *, is_emergency: bool) -> Outcome:
     """Nobody's fault at first, and others go first; repeated, a temporary failure of this recipient."""
-    if delivery.attempts >= MOST_BREAKS:
-        return _try_again(delivery, phase, reply, is_emergency=is_emergency)
-    again = timezone.now() + AFTER_A_BREAK * delivery.attempts
-    return _outcome(delivery, Kind.DEFERRED, phase, reply, next_attempt_at=again)
+    if job.attempts >= MOST_BREAKS:
+        return _try_again(job, phase, reply, is_emergency=is_emergency)
+    again = timezone.now() + AFTER_A_BREAK * job.attempts
+    return _outcome(job, Kind.DEFERRED, phase, reply, next_attempt_at=again)
 
 
-def _try_again(delivery: Delivery, phase: str, reply: Reply, *, rule: str = "", is_emergency: bool) -> Outcome:
-    again = next_attempt(delivery.attempts, is_emergency=is_emergency, now=timezone.now())
+def _try_again(job: Job, phase: str, reply: Reply, *, rule: str = "", is_emergency: bool) -> Outcome:
+    again = next_attempt(job.attempts, is_emergency=is_emergency, now=timezone.now())
     if again is None:
         given_up = Delivery.Note.GAVE_UP
-        return _outcome(delivery, Kind.DEFERRED, phase, reply, rule=rule, result=Result.BOUNCED, note=given_up)
+        return _outcome(job, Kind.DEFERRED, phase, reply, rule=rule, result=Result.BOUNCED, note=given_up)
     soft = Result.SOFT_BOUNCED
-    return _outcome(delivery, Kind.DEFERRED, phase, reply, rule=rule, result=soft, next_attempt_at=again)
+    return _outcome(job, Kind.DEFERRED, phase, reply, rule=rule, result=soft, next_attempt_at=again)
 
 
-def _outcome(delivery: Delivery, kind: Attempt.Outcome, phase: str, reply: Reply, **rest: object) -> Outcome:
+def _outcome(job: Job, kind: Attempt.Outcome, phase: str, reply: Reply, **rest: object) -> Outcome:
     return Outcome(
-        delivery_id=delivery.pk,
-        number=delivery.attempts,
+        delivery_id=job.pk,
+        number=job.attempts,
         at=timezone.now(),
         outcome=kind,
         phase=phase,

@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 
 from broadcasts import audit
 from broadcasts.composing.drafting import what_is_missing
-from broadcasts.delivering.claiming import take_back_claims
-from broadcasts.delivering.sweeping import cancel_rows
-from broadcasts.models import Broadcast, Delivery, User
+from broadcasts.delivering.leasing import set_free, take_over
+from broadcasts.delivering.sweeping import cancel_rows, waits_or_is_due
+from broadcasts.models import Broadcast, User
 from broadcasts.preparing.reach import Reach
 
 Status = Broadcast.Status
@@ -77,7 +77,7 @@ def pause(broadcast: Broadcast, by: User) -> bool:
     """Nothing leaves any more but the message that each connection is just writing."""
     if not _change(broadcast, by, "broadcast.paused", (Status.SENDING,), status=Status.PAUSED):
         return False
-    take_back_claims(broadcast.deliveries.all())
+    set_free(broadcast.leases.all(), broadcast.pk, timezone.now())
     return True
 
 
@@ -98,11 +98,13 @@ def cancel(broadcast: Broadcast, by: User) -> bool:
     """What is still Unsent stays Unsent for good; what we were trying again is Bounced: nobody tries any more."""
     stoppable = (Status.SENDING, Status.PAUSED)
     now = timezone.now()
-    ended = {"status": Status.CANCELLED, "finished_at": now, "trouble": "", "trouble_since": None}
+    ended = {
+        "status": Status.CANCELLED, "finished_at": now, "trouble": "", "trouble_since": None, "next_row": None
+    }  # fmt: skip
     if not _change(broadcast, by, "broadcast.cancelled", stoppable, **ended):
         return False
-    take_back_claims(broadcast.deliveries.all())
-    cancel_rows(broadcast.deliveries.filter(next_attempt_at__isnull=False, state=Delivery.State.IDLE))
+    take_over(broadcast.leases.all())
+    cancel_rows(broadcast.deliveries.filter(waits_or_is_due()))
     return True
 
 

@@ -2,24 +2,26 @@
 
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from broadcasts.models import Delivery
+from broadcasts.models import Delivery, Lease
 
 State = Delivery.State
 
 
 def doubtful(now: datetime) -> Q:
-    return Q(state=State.UNCONFIRMED) | Q(state=State.IN_DOUBT, lease_until__lt=now)
+    """Of deliveries."""
+    held = Lease.objects.filter(token=OuterRef("lease_token"), until__gte=now)
+    return Q(state=State.UNCONFIRMED) | Q(~Exists(held), state=State.IN_DOUBT)
 
 
 def is_on_the_wire(delivery: Delivery) -> bool:
-    """Or about to be: a worker has taken it and has not gone missing."""
-    lease = delivery.lease_until
-    is_taken = delivery.state in (State.CLAIMED, State.IN_DOUBT)
-    return is_taken and lease is not None and lease >= timezone.now()
+    """Its worker awaits the answer and has not gone missing."""
+    if delivery.state != State.IN_DOUBT or delivery.lease_token is None:
+        return False
+    return Lease.objects.filter(token=delivery.lease_token, until__gte=timezone.now()).exists()
 
 
 def doubt_about(delivery: Delivery) -> str:

@@ -32,7 +32,10 @@ def lock_deliveries(delivery_ids: Collection[int]) -> Mapping[int, Standing]:
     """Those that may carry an email, in primary key order, so that two transactions never wait in a circle."""
     rows = Delivery.objects.filter(among("pk", delivery_ids), is_sendable=True).order_by("pk")
     values = rows.select_for_update(no_key=True).values_list("pk", "result", "state", "next_attempt_at")
-    return {pk: Standing(pk, result, state, due is not None) for pk, result, state, due in values}
+    return {
+        pk: Standing(pk, result, state, due is not None or state == State.WAITING)
+        for pk, result, state, due in values
+    }
 
 
 @transaction.atomic
@@ -70,13 +73,15 @@ def _raise(locked: Mapping[int, Standing], greatest: Mapping[int, Result]) -> in
 def _end_doubts(ids: Collection[int]) -> None:
     if ids:
         Delivery.objects.filter(doubtful(timezone.now()), pk__in=ids).update(
-            state=State.IDLE, lease_token=None, lease_until=None, next_attempt_at=None
+            state=State.IDLE, lease_token=None, next_attempt_at=None
         )
 
 
 def _end_attempts(ids: Collection[int]) -> None:
     if ids:
-        Delivery.objects.filter(pk__in=ids).update(next_attempt_at=None)
+        rows = Delivery.objects.filter(pk__in=ids)
+        rows.update(next_attempt_at=None)
+        rows.filter(state=State.WAITING).update(state=State.IDLE)
 
 
 def _end_repetitions(ids: Collection[int]) -> None:
@@ -85,7 +90,8 @@ def _end_repetitions(ids: Collection[int]) -> None:
         repeated = Attempt.objects.filter(
             delivery=OuterRef("pk"), number=OuterRef("attempts"), outcome=Attempt.Outcome.IN_DOUBT
         )
-        Delivery.objects.filter(Exists(repeated), pk__in=ids, state=State.IDLE).update(next_attempt_at=None)
+        rows = Delivery.objects.filter(Exists(repeated), pk__in=ids, state__in=[State.IDLE, State.WAITING])
+        rows.update(next_attempt_at=None, state=State.IDLE)
 
 
 def note_late_bounce(delivery_id: int, at: datetime, reason: str) -> None:

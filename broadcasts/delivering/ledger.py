@@ -15,26 +15,33 @@ State = Delivery.State
 TRYING = ", ".join(str(result.value) for result in STILL_TRYING)
 COLUMNS = "id, number, at, outcome, result, phase, code, enhanced_code, text, rule, again, note"
 
-# A report that overtook the server's own answer has settled the row: then no further attempt.
+# The lease, locked until the commit: whoever closes it meanwhile waits, and then finds what was done here.
+MINE = "SELECT 1 FROM broadcasts_lease WHERE token = %s AND is_open AND until > %s"
+# A row that was refused before its message left was never marked. A report that overtook the server's own answer has
+# settled the row: then no further attempt.
 WRITE = f"""
-UPDATE broadcasts_delivery AS d SET state = {State.IDLE.value}, lease_token = NULL, lease_until = NULL,
+UPDATE broadcasts_delivery AS d SET state = {State.IDLE.value}, lease_token = NULL,
     next_attempt_at = CASE WHEN d.result IN ({TRYING}) THEN heard.again END,
     attempts = heard.number, last_attempt_at = heard.at, note = heard.note,
     {raised_in_sql("d.result", "COALESCE(heard.result, 0)")}
-FROM heard WHERE d.id = heard.id AND d.lease_token = %s
+FROM heard WHERE d.id = heard.id
+    AND (d.lease_token = %s OR (d.state = {State.WAITING.value} AND EXISTS (SELECT 1 FROM mine)))
 """  # noqa: S608 - numbers of our own
 ATTEMPTS = """
 INSERT INTO broadcasts_attempt
     (delivery_id, number, at, outcome, result, phase, code, enhanced_code, text, rule)
 """
 MARK = f"""
-UPDATE broadcasts_delivery SET state = {State.IN_DOUBT.value}, attempts = attempts + 1, last_attempt_at = %s
-WHERE id IN (SELECT id FROM wanted) AND lease_token = %s AND lease_until > %s AND result IN ({TRYING})
+UPDATE broadcasts_delivery SET state = {State.IN_DOUBT.value}, lease_token = %s,
+    attempts = attempts + 1, last_attempt_at = %s
+WHERE id IN (SELECT id FROM wanted) AND state = {State.WAITING.value} AND result IN ({TRYING})
+    AND EXISTS (SELECT 1 FROM mine)
 """  # noqa: S608 - numbers of our own
 
 # One statement is one round trip and one commit.
 ON_POSTGRESQL = f"""
-WITH heard ({COLUMNS}) AS (
+WITH mine AS MATERIALIZED ({MINE} FOR SHARE
+), heard ({COLUMNS}) AS (
     SELECT * FROM unnest(%s::bigint[], %s::smallint[], %s::timestamptz[], %s::text[], %s::smallint[], %s::text[],
         %s::smallint[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[])
 ), written AS ({WRITE} RETURNING d.id
@@ -83,7 +90,7 @@ class Outcome:
 def record(token: UUID, outcomes: Sequence[Outcome], to_mark: Collection[int], now: datetime) -> set[int]:
     """Write what is known so far and, in the same commit, that these rows' messages are about to leave.
 
-    An outcome is written only while its row is ours: a worker whose lease was given to another writes nothing.
+    An outcome is written only of a row that we marked, or that waits while the lease is ours.
     Returns the rows that were marked. The others are no longer ours (the lease ran out and somebody else may have
     sent them) or need no email any more (a report came in): they must not be sent.
     """
@@ -97,26 +104,26 @@ def _record_on_postgresql(
     token: UUID, rows: Sequence[tuple[Any, ...]], to_mark: Collection[int], now: datetime
 ) -> set[int]:
     columns = [list(column) for column in zip(*rows, strict=True)] or [[]] * len(COLUMNS.split(","))
-    return _execute(ON_POSTGRESQL, [*columns, token, list(to_mark), now, token, now])
+    return _execute(ON_POSTGRESQL, [token, now, *columns, token, list(to_mark), token, now])
 
 
 @transaction.atomic
 def _record_on_sqlite(
     token: UUID, rows: Sequence[tuple[Any, ...]], to_mark: Collection[int], now: datetime
 ) -> set[int]:
+    mine = token.hex, _moment(now)
     if rows:
         places = ", ".join([f"({_places(rows[0])})"] * len(rows))
-        heard = f"WITH heard ({COLUMNS}) AS (VALUES {places}) "
+        heard = f"WITH mine AS ({MINE}), heard ({COLUMNS}) AS (VALUES {places}) "
         values = [value for row in rows for value in row]
-        ours = _execute(f"{heard}{WRITE} RETURNING id", [*values, token.hex])
+        ours = _execute(f"{heard}{WRITE} RETURNING id", [*mine, *values, token.hex])
         attempts = [row[:10] for row in rows if row[0] in ours]
         with connection.cursor() as cursor:
             cursor.executemany(f"{ATTEMPTS} VALUES ({_places(range(10))})", attempts)
     if not to_mark:
         return set()
-    wanted = f"WITH wanted (id) AS (VALUES {', '.join(['(%s)'] * len(to_mark))}) "
-    moment = _moment(now)
-    return _execute(f"{wanted}{MARK} RETURNING id", [*to_mark, moment, token.hex, moment])
+    wanted = f"WITH mine AS ({MINE}), wanted (id) AS (VALUES {', '.join(['(%s)'] * len(to_mark))}) "
+    return _execute(f"{wanted}{MARK} RETURNING id", [*mine, *to_mark, *mine])
 
 
 def _places(values: Collection[object]) -> str:

@@ -13,16 +13,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from broadcasts.addresses import wire_address
-from broadcasts.composing.compiling import CompiledBroadcast, Recipient
+from broadcasts.composing.compiling import CompiledBroadcast
 from broadcasts.composing.headers import envelope_sender
 from broadcasts.delivering.answers import accepted, broke_off, refused
-from broadcasts.delivering.claiming import claim_batch, release_claims, renew_lease
+from broadcasts.delivering.claiming import Job, claim_batch
 from broadcasts.delivering.conversing import Conversation, Event, Told
+from broadcasts.delivering.leasing import LeaseLost, is_ours, release_lease, renew_lease
 from broadcasts.delivering.ledger import Outcome, record
 from broadcasts.delivering.lines import Lines
 from broadcasts.delivering.smtp import Envelope
 from broadcasts.delivering.trouble import MailServerTrouble, clear_trouble
-from broadcasts.models import Broadcast, Delivery
+from broadcasts.models import Broadcast
 from broadcasts.tokens import make_token
 
 BATCH = 200
@@ -33,27 +34,24 @@ MOST_WAITING_OUTCOMES = 200
 WRITE_EVERY = timedelta(seconds=3)
 LONGEST_WAIT_SECONDS = 1.0
 
-Line = Conversation[Delivery]
-
-
-class LeaseLost(Exception):
-    """Others have our rows by now."""
+Line = Conversation[Job]
 
 
 class Sending:
     """One worker's share of one broadcast, from claiming to outcomes."""
 
-    def __init__(self, broadcast: Broadcast, compiled: CompiledBroadcast, lines: Lines[Delivery]) -> None:
+    def __init__(self, broadcast: Broadcast, compiled: CompiledBroadcast, lines: Lines[Job]) -> None:
         self.broadcast, self.compiled, self.lines = broadcast, compiled, lines
         kind = broadcast.broadcast_type
         self.is_emergency = kind is not None and kind.is_emergency
         self.token: UUID = uuid4()
-        self.rows: deque[Delivery] = deque()  # ours, not spoken of yet
+        self.rows: deque[Job] = deque()  # ours, not spoken of yet
         self.named: dict[int, Line] = {}  # by row: the server awaits the message
-        self.marked: set[int] = set()  # their attempt is counted already
+        self.marked: set[int] = set()  # their messages left, or are about to; no answer is written yet
         self.outcomes: list[Outcome] = []
         self.kept_up_at = timezone.now()
         self.trouble: MailServerTrouble | None = None
+        self.has_lost_lease = False
         self.has_answered = False
         self.silent_since = 0.0  # conversations opened before the last silence prove nothing new
 
@@ -68,8 +66,6 @@ class Sending:
                 for line in self.lines.wait(LONGEST_WAIT_SECONDS):
                     self._listen(line)
                 self._record()
-        except LeaseLost:
-            return
         finally:
             self._give_back()
         if self.trouble:
@@ -78,11 +74,20 @@ class Sending:
     # --- rows in, messages out ----------------------------------------------------------------------------
 
     def _take_rows(self, is_over: Callable[[], bool]) -> bool:
-        if self.trouble or is_over():
+        if self.trouble or self.has_lost_lease or is_over():
             self._drop_rows()
         elif len(self.rows) < BATCH // 2:
-            self.rows += claim_batch(self.broadcast.pk, BATCH, timezone.now(), self.token).deliveries
+            self._claim()
         return bool(self.rows)
+
+    def _claim(self) -> None:
+        held = [job.pk for job in self.rows]
+        held += [line.job.pk for line in self.lines if line.job]
+        held += self.marked
+        try:
+            self.rows += claim_batch(self.broadcast.pk, BATCH, timezone.now(), self.token, held).jobs
+        except LeaseLost:
+            self._lose_lease()
 
     def _is_busy(self) -> bool:
         return any(line.job or line.on_wire for line in self.lines) or any(line.events for line in self.lines)
@@ -101,9 +106,9 @@ class Sending:
 
     def _name_next(self, line: Line) -> None:
         if self.rows and line.can_name:
-            delivery = self.rows.popleft()
-            sender = envelope_sender(self.broadcast, delivery.pk)
-            line.name(delivery, Envelope(sender, wire_address(delivery.email), make_token(delivery.pk, "bounce")))
+            job = self.rows.popleft()
+            sender = envelope_sender(self.broadcast, job.pk)
+            line.name(job, Envelope(sender, wire_address(job.email), make_token(job.pk, "bounce")))
 
     def _record(self) -> None:
         """One commit: outcomes, and marks of what stands ready. Only then do these messages leave."""
@@ -114,33 +119,37 @@ class Sending:
         named = self.named
         marked = record(self.token, self.outcomes, list(named), now)
         self.outcomes, self.named = [], {}  # only now: a database error leaves them to the end
+        if len(marked) < len(named) and not is_ours(self.token):
+            self._lose_lease()
         for pk, line in named.items():
             self._let_leave(line, is_marked=pk in marked)
         if is_late:
             self._keep_up()
 
     def _let_leave(self, line: Line, *, is_marked: bool) -> None:
-        delivery = line.job
-        if delivery is None:  # the conversation ended meanwhile
+        job = line.job
+        if job is None:  # the conversation ended meanwhile
             return
         if is_marked and line.is_open:
-            delivery.attempts += 1
-            self.marked.add(delivery.pk)
-            line.transfer(self._message(delivery))
+            job.attempts += 1
+            self.marked.add(job.pk)
+            line.transfer(self.compiled.message_for(job.recipient))
             self._name_next(line)
         else:
             line.withdraw()
-
-    def _message(self, delivery: Delivery) -> bytes:
-        return self.compiled.message_for(Recipient(delivery.pk, delivery.name, delivery.email, delivery.language))
 
     def _keep_up(self) -> None:
         """A slow server must not make a live worker lose its rows."""
         now = timezone.now()
         self.kept_up_at = now
-        holds_rows = bool(self.rows) or self._is_busy()
-        if not renew_lease(self.token, self.broadcast.pk, now) and holds_rows:
-            raise LeaseLost
+        Broadcast.objects.filter(pk=self.broadcast.pk).update(worked_on_at=now)
+        if not renew_lease(self.token, now):
+            self._lose_lease()
+
+    def _lose_lease(self) -> None:
+        """Somebody paused or cancelled, or we were away for too long. What is on the wire is heard to its end."""
+        self.has_lost_lease = True
+        self._drop_rows()
 
     # --- answers ------------------------------------------------------------------------------------------
 
@@ -153,29 +162,29 @@ class Sending:
                 # After some answers many servers close a conversation: another one goes on.
                 self._note_trouble(MailServerTrouble(event.reply.text))
 
-    def _take(self, line: Line, delivery: Delivery, event: "Event[Delivery]") -> None:
+    def _take(self, line: Line, job: Job, event: Event[Job]) -> None:
         if event.told is Told.NAMED:
-            self.named[delivery.pk] = line
+            self.named[job.pk] = line
         elif event.told is Told.UNTOUCHED:
-            self.named.pop(delivery.pk, None)
-            self.rows.appendleft(delivery)
+            self.named.pop(job.pk, None)
+            self.rows.appendleft(job)
         elif event.told is Told.DOUBTFUL:
             self._note_silence(line)
         else:
-            self._note_answer(delivery, event)
+            self._note_answer(job, event)
 
-    def _note_answer(self, delivery: Delivery, event: "Event[Delivery]") -> None:
-        self.named.pop(delivery.pk, None)
-        if delivery.pk not in self.marked:
-            delivery.attempts += 1
-        self.marked.discard(delivery.pk)
+    def _note_answer(self, job: Job, event: Event[Job]) -> None:
+        self.named.pop(job.pk, None)
+        if job.pk not in self.marked:
+            job.attempts += 1
+        self.marked.discard(job.pk)
         if event.told is Told.ACCEPTED:
-            self.outcomes.append(accepted(delivery, event.reply))
+            self.outcomes.append(accepted(job, event.reply))
             self._note_success()
         elif event.told is Told.BROKEN:
-            self.outcomes.append(broke_off(delivery, event.phase, event.reply, is_emergency=self.is_emergency))
+            self.outcomes.append(broke_off(job, event.phase, event.reply, is_emergency=self.is_emergency))
         else:
-            outcome = refused(delivery, event.phase, event.reply, is_emergency=self.is_emergency)
+            outcome = refused(job, event.phase, event.reply, is_emergency=self.is_emergency)
             self.outcomes.append(outcome)
             if outcome.result is None:
                 self._note_trouble(MailServerTrouble(f"{event.reply.code} {event.reply.text}"))
@@ -210,4 +219,4 @@ class Sending:
         if self.outcomes:
             record(self.token, self.outcomes, [], timezone.now())
             self.outcomes = []
-        release_claims(self.token)
+        release_lease(self.token, timezone.now())

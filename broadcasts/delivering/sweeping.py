@@ -10,8 +10,10 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from broadcasts.delivering.claiming import SENDING, take_back_claims
-from broadcasts.models import UNDER_WAY, Attempt, Broadcast, Delivery
+from broadcasts.among import among
+from broadcasts.delivering.claiming import SENDING, has_rows_to_send
+from broadcasts.delivering.leasing import settle
+from broadcasts.models import UNDER_WAY, Attempt, Broadcast, Delivery, Lease
 from broadcasts.results import STILL_TRYING, Result, raised_to
 
 State, Status = Delivery.State, Broadcast.Status
@@ -25,8 +27,8 @@ SOFT_BOUNCE_HORIZON = timedelta(hours=72)
 
 def sweep(now: datetime) -> list[int]:
     """Put right what was left behind; returns the broadcasts that workers should be woken for."""
-    take_back_expired_claims(now)
     end_doubts(now)
+    settle(Lease.objects.filter(until__lt=now))
     close_cancelled()
     close_soft_bounced(now)
     for broadcast_id in Broadcast.objects.filter(status=Status.SENDING).values_list("pk", flat=True):
@@ -44,25 +46,22 @@ def wake_list(now: datetime) -> list[int]:
 
 def waiting(now: datetime) -> QuerySet[Broadcast]:
     """Broadcasts with something to do, the one that waits longest first."""
-    due = Delivery.objects.filter(broadcast=OuterRef("pk")).due(now)
     has_work = Q(status__in=[Status.SCHEDULED, Status.PREPARING], send_at__lte=now) | Q(
-        Exists(due), status__in=SENDING
+        has_rows_to_send(now), status__in=SENDING
     )
     ready = Q(next_try_at__isnull=True) | Q(next_try_at__lte=now)
     return Broadcast.objects.filter(has_work, ready).order_by(F("worked_on_at").asc(nulls_first=True), "pk")
 
 
-def take_back_expired_claims(now: datetime) -> int:
-    """Rows of a worker that died before their messages left."""
-    return take_back_claims(Delivery.objects.filter(lease_until__lt=now))
-
-
 def end_doubts(now: datetime) -> int:
     """No reply and no report for long enough: send again with the same Message-ID, or leave it as its type says."""
     grace = timedelta(seconds=settings.IN_DOUBT_GRACE_SECONDS)
-    doubtful = Delivery.objects.filter(state=State.IN_DOUBT, lease_until__lt=now - grace)
+    over = Lease.objects.filter(until__lt=now - grace)
     with transaction.atomic():
-        rows = list(doubtful.select_for_update(skip_locked=True, no_key=True, of=("self",)).select_related(
+        leases = over.select_for_update(skip_locked=True, no_key=True)
+        ids = [pk for rows in leases.values_list("rows", flat=True) for pk in rows]
+        doubtful = Delivery.objects.filter(among("pk", ids), state=State.IN_DOUBT).order_by("pk")
+        rows = list(doubtful.select_for_update(no_key=True, of=("self",)).select_related(
             "broadcast__broadcast_type"
         ))  # fmt: skip
         for row in rows:
@@ -82,7 +81,6 @@ def _end_doubt(row: Delivery, now: datetime) -> None:
         state=State.IDLE if again or is_settled else State.UNCONFIRMED,
         next_attempt_at=now if again else None,
         lease_token=None,
-        lease_until=None,
     )
 
 
@@ -94,20 +92,20 @@ def _may_repeat(row: Delivery) -> bool:
 
 
 def close_cancelled() -> int:
-    """Rows that a worker still held when their broadcast was cancelled, and gave back since."""
-    held = Delivery.objects.filter(
-        broadcast__status=Status.CANCELLED, next_attempt_at__isnull=False, state=State.IDLE
-    )
-    return cancel_rows(held)
+    """Rows to be tried again by a worker that was just hearing of them when their broadcast was cancelled."""
+    return cancel_rows(Delivery.objects.filter(broadcast__status=Status.CANCELLED, next_attempt_at__isnull=False))
+
+
+def waits_or_is_due() -> Q:
+    """Of deliveries: those about which nobody is just talking to a mail server."""
+    return Q(state=State.WAITING) | Q(state=State.IDLE, next_attempt_at__isnull=False)
 
 
 def cancel_rows(rows: QuerySet[Delivery]) -> int:
     """Unsent stays Unsent for good; what we were trying again is Bounced, for nobody tries any more."""
-    note = Delivery.Note.CANCELLED
-    tried = rows.filter(result=Result.SOFT_BOUNCED).update(
-        next_attempt_at=None, note=note, result=raised_to(Result.BOUNCED)
-    )
-    return tried + rows.update(next_attempt_at=None, note=note)
+    ended = {"state": State.IDLE, "next_attempt_at": None, "note": Delivery.Note.CANCELLED}
+    tried = rows.filter(result=Result.SOFT_BOUNCED).update(**ended, result=raised_to(Result.BOUNCED))
+    return tried + rows.update(**ended)
 
 
 def close_soft_bounced(now: datetime) -> int:
@@ -123,8 +121,11 @@ def close_soft_bounced(now: datetime) -> int:
 
 def finish_broadcast(broadcast_id: int) -> bool:
     """Sending → sent when every email was handed over; soft bounced ones are tried again all the same."""
-    unfinished = Delivery.objects.filter(broadcast=OuterRef("pk")).unfinished()
-    done = Broadcast.objects.filter(~Exists(unfinished), pk=broadcast_id, status=Status.SENDING)
+    of_it = OuterRef("pk")
+    held = Lease.objects.filter(broadcast=of_it)
+    planned = Delivery.objects.filter(broadcast=of_it, next_attempt_at__isnull=False, result=Result.UNSENT)
+    sending = Broadcast.objects.filter(pk=broadcast_id, status=Status.SENDING, next_row__isnull=True)
+    done = sending.filter(~Exists(held), ~Exists(planned))
     return done.update(status=Status.SENT, finished_at=timezone.now(), trouble="", trouble_since=None) == 1
 
 
@@ -133,7 +134,6 @@ def recover_after_restart(now: datetime) -> None:
 
     Rows in doubt get a few seconds for reports to come in instead of the grace that a living socket would need.
     """
-    take_back_claims(Delivery.objects.all())
     grace = timedelta(seconds=settings.IN_DOUBT_GRACE_SECONDS)
-    Delivery.objects.filter(state=State.IN_DOUBT).update(lease_until=now - grace + PATIENCE)
+    Lease.objects.update(until=now - grace + PATIENCE)
     Broadcast.objects.filter(status__in=UNDER_WAY).update(worked_on_at=None)

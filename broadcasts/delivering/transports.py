@@ -11,16 +11,16 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.utils.translation import gettext as _
 
+from broadcasts.delivering.claiming import Job
 from broadcasts.delivering.connecting import connect, explain
 from broadcasts.delivering.conversing import Conversation
 from broadcasts.delivering.trouble import MailServerTrouble
 from broadcasts.local_services import find_service
-from broadcasts.models import Delivery
 
 __all__ = ["MailServerTrouble", "PortalMailBackend", "open_line", "send_plain"]
 
 
-def open_line() -> Conversation[Delivery]:
+def open_line() -> Conversation[Job]:
     """Raises MailServerTrouble when there is no server to talk to."""
     return Conversation(_connect())
 

@@ -8,13 +8,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from broadcasts.composing.compiling import compile_broadcast
-from broadcasts.delivering.claiming import SENDING
+from broadcasts.delivering.claiming import SENDING, has_rows_to_send
 from broadcasts.delivering.lines import Lines
 from broadcasts.delivering.sending import Sending
 from broadcasts.delivering.sweeping import finish_broadcast
 from broadcasts.delivering.transports import open_line
 from broadcasts.delivering.trouble import MailServerTrouble, note_trouble
-from broadcasts.models import Broadcast, Delivery
+from broadcasts.models import Broadcast
 from broadcasts.preparing.preparing import announce_preparing, prepare_deliveries
 
 LONGEST_SHIFT_SECONDS = 5
@@ -35,7 +35,7 @@ def shift(seconds: float = LONGEST_SHIFT_SECONDS) -> Callable[[], bool]:
 
 def deliver_due(broadcast_id: int, is_over: Callable[[], bool]) -> bool:
     """Send what is due now; True when the shift ended before the work did."""
-    if not _has_due_rows(broadcast_id):
+    if not _has_rows_to_send(broadcast_id):
         finish_broadcast(broadcast_id)
         return False
     try:
@@ -53,12 +53,11 @@ def _send_until(broadcast_id: int, is_over: Callable[[], bool]) -> bool:
     with Lines(open_line, settings.DELIVERING_CONNECTIONS) as lines:
         Sending(broadcast, compile_broadcast(broadcast), lines).run(is_over)
     # A whole batch may have been on the Blocked Email list.
-    if _has_due_rows(broadcast_id):
+    if _has_rows_to_send(broadcast_id):
         return True
     finish_broadcast(broadcast_id)
     return False
 
 
-def _has_due_rows(broadcast_id: int) -> bool:
-    due = Delivery.objects.filter(broadcast=broadcast_id, broadcast__status__in=SENDING).due(timezone.now())
-    return due.exists()
+def _has_rows_to_send(broadcast_id: int) -> bool:
+    return Broadcast.objects.filter(has_rows_to_send(timezone.now()), pk=broadcast_id, status__in=SENDING).exists()

@@ -4,7 +4,7 @@ from broadcasts.models.addresses import ContactType, ContactTypeChange, EmailAdd
 from broadcasts.models.audit import AuditEntry
 from broadcasts.models.blocked import BlockedEmail
 from broadcasts.models.broadcasts import UNDER_WAY, Broadcast, BroadcastType, Content, Sender
-from broadcasts.models.deliveries import Attempt, Delivery
+from broadcasts.models.deliveries import Attempt, Delivery, Lease
 from broadcasts.models.imports import Import, RememberedColumn
 from broadcasts.models.lists import List, ListMember, ListPart, ListRule
 from broadcasts.models.people import Guardianship, Person, PersonSchool
@@ -35,6 +35,7 @@ __all__ = [
     "Guardianship",
     "Import",
     "ImportedTypes",
+    "Lease",
     "List",
     "ListMember",
     "ListPart",

@@ -132,6 +132,10 @@ class Broadcast(models.Model):
     trouble_since = models.DateTimeField(null=True)
     next_try_at = models.DateTimeField(null=True, help_text="When to try the mail server again after trouble.")
     worked_on_at = models.DateTimeField(null=True, help_text="When a worker last took up rows, or was asked to.")
+    # A cursor instead of a date in each row: a first attempt then changes no index.
+    next_row = models.BigIntegerField(
+        null=True, help_text="First attempts go on from this delivery; empty: all begun."
+    )
 
     objects = SchoolQuerySet.as_manager()
 

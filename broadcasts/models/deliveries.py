@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Self
+from uuid import uuid4
 
 from django.db import models
 from django.db.models import Q
@@ -16,20 +17,14 @@ from broadcasts.results import Result
 
 class DeliveryQuerySet(SchoolQuerySet["Delivery"]):
     def due(self, now: datetime) -> Self:
+        """Whose next attempt has come; the first ones need no date, they go by the broadcast's `next_row`."""
         return self.filter(state=Delivery.State.IDLE, next_attempt_at__lte=now)
-
-    def unfinished(self) -> Self:
-        """Not handed over yet, or perhaps: what keeps a broadcast from being Sent."""
-        return self.filter(
-            Q(result=Result.UNSENT, next_attempt_at__isnull=False)
-            | Q(state__in=[Delivery.State.CLAIMED, Delivery.State.IN_DOUBT])
-        )
 
 
 class Delivery(models.Model):
     class State(models.IntegerChoices):
         IDLE = 0, _("idle")
-        CLAIMED = 1, _("taken by a worker")
+        WAITING = 1, _("waiting for its turn")  # not begun by the broadcast's `next_row`, or named in a lease
         IN_DOUBT = 2, _("in doubt")  # from just before its body is written until its reply is recorded
         UNCONFIRMED = 3, _("unconfirmed")  # in doubt, and its type says: do not send again
 
@@ -66,7 +61,7 @@ class Delivery(models.Model):
     )
     note = models.CharField(_("note"), max_length=20, choices=Note, default="", db_default="", blank=True)
     is_sendable = models.BooleanField(help_text="It was Unsent when prepared: this row may carry the email.")
-    duplicate_of = models.ForeignKey("self", models.SET_NULL, null=True, related_name="duplicates")
+    duplicate_of = models.ForeignKey("self", models.SET_NULL, null=True, db_index=False, related_name="duplicates")
     sent_again_for = models.ForeignKey(
         "self",
         models.SET_NULL,
@@ -84,10 +79,10 @@ class Delivery(models.Model):
     late_bounce_at = models.DateTimeField(null=True, help_text="A failure reported after Delivered or Opened.")
     late_bounce_reason = models.CharField(max_length=500, blank=True, default="", db_default="")
 
+    # In no index: what an email changes on its way is updated in place (decision 0026).
     state = models.PositiveSmallIntegerField(choices=State, default=State.IDLE, db_default=State.IDLE)
-    next_attempt_at = models.DateTimeField(null=True, help_text="Empty: nothing is due.")
-    lease_token = models.UUIDField(null=True)
-    lease_until = models.DateTimeField(null=True)
+    next_attempt_at = models.DateTimeField(null=True, help_text="Another attempt. Empty: none is planned.")
+    lease_token = models.UUIDField(null=True, help_text="Of the worker that marked it as in doubt.")
 
     objects = DeliveryQuerySet.as_manager()
 
@@ -113,20 +108,21 @@ class Delivery(models.Model):
             ),
             models.CheckConstraint(
                 name="only_sendable_rows_fall_due",
-                condition=Q(is_sendable=True) | Q(next_attempt_at__isnull=True),
+                condition=Q(is_sendable=True) | Q(next_attempt_at__isnull=True, state=0),
             ),
         ]
         indexes = [
-            # Claiming: the due rows of one broadcast.
+            # Claiming: the further attempts of one broadcast. Rows that are handed over at the first have none.
             models.Index(
                 fields=["broadcast", "next_attempt_at", "id"],
                 condition=Q(next_attempt_at__isnull=False),
                 name="delivery_due",
             ),
-            # The sweep: leases that ran out.
-            models.Index(fields=["lease_until"], condition=Q(lease_until__isnull=False), name="delivery_leased"),
-            models.Index(fields=["broadcast", "id"], name="delivery_of_broadcast"),  # the Email Log
+            models.Index(fields=["broadcast", "id"], name="delivery_of_broadcast"),  # first attempts; the Email Log
             models.Index(fields=["person", "-id"], name="delivery_of_person"),  # the latest of everybody, for lists
+            models.Index(
+                fields=["duplicate_of"], condition=Q(duplicate_of__isnull=False), name="delivery_carries_for"
+            ),
             # Webhooks of providers that do not give our own name for it back; rows sent by SMTP have none.
             models.Index(
                 fields=["provider_message_id"],
@@ -139,6 +135,24 @@ class Delivery(models.Model):
         return f"{self.name} <{self.email}>"
 
 
+class Lease(models.Model):
+    """The rows that one worker holds. Every row that waits or is in doubt is named in one, or comes after `next_row`.
+
+    So the rows themselves need no lease, and what a dead worker leaves behind is found without looking for it.
+    """
+
+    token = models.UUIDField(primary_key=True, default=uuid4)
+    broadcast = models.ForeignKey(Broadcast, models.CASCADE, related_name="leases")
+    until = models.DateTimeField()
+    rows = models.JSONField(default=list, help_text="Their ids.")
+    is_open = models.BooleanField(
+        default=True, help_text="Its worker may let messages leave; whoever closes it has taken the rows that wait."
+    )
+
+    def __str__(self) -> str:
+        return f"{self.broadcast}: {len(self.rows)} rows until {self.until}"
+
+
 class Attempt(models.Model):
     """One try to hand an email over that got as far as naming the recipient, and what the server said."""
 
@@ -148,7 +162,7 @@ class Attempt(models.Model):
         REFUSED = "refused", _("The mail server refused the email")
         IN_DOUBT = "in_doubt", _("The mail server did not say whether it took the email")
 
-    delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="tries")
+    delivery = models.ForeignKey(Delivery, models.CASCADE, db_index=False, related_name="tries")
     number = models.PositiveSmallIntegerField(help_text="1 for the first.")
     at = models.DateTimeField()
     outcome = models.CharField(max_length=10, choices=Outcome)

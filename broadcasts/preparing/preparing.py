@@ -13,10 +13,10 @@ from broadcasts.results import Result
 INSERT = """
 INSERT INTO broadcasts_delivery
     (broadcast_id, person_id, address_id, name, email, address_key, language, result, note, is_sendable,
-     next_attempt_at)
+     state)
 {reach}
 SELECT %s, person_id, address_id, name, email, address_key, language, result, note, result = 0,
-    CASE WHEN result = 0 THEN {now} END
+    CASE WHEN result = 0 THEN {waiting} ELSE {idle} END
 FROM reach WHERE true ORDER BY person_id, address_id
 ON CONFLICT DO NOTHING
 """
@@ -36,19 +36,18 @@ def prepare_deliveries(broadcast_id: int) -> bool:
     now = timezone.now()
     with transaction.atomic():
         preparing = Broadcast.objects.filter(pk=broadcast_id, status=Broadcast.Status.PREPARING)
-        if not preparing.update(status=Broadcast.Status.SENDING, prepared_at=now, worked_on_at=None):
+        if not preparing.update(status=Broadcast.Status.SENDING, prepared_at=now, worked_on_at=None, next_row=0):
             return False
-        _insert_rows(Broadcast.objects.get(pk=broadcast_id), now)
+        _insert_rows(Broadcast.objects.get(pk=broadcast_id))
         _link_duplicates(broadcast_id)
         return True
 
 
-def _insert_rows(broadcast: Broadcast, now: datetime) -> None:
+def _insert_rows(broadcast: Broadcast) -> None:
     reach, params = Reach(broadcast).sql
-    due = "%s::timestamptz" if connection.vendor == "postgresql" else "%s"
-    moment = connection.ops.adapt_datetimefield_value(now)
+    waiting, idle = Delivery.State.WAITING.value, Delivery.State.IDLE.value
     with connection.cursor() as cursor:
-        cursor.execute(INSERT.format(reach=reach, now=due), (*params, broadcast.pk, moment))
+        cursor.execute(INSERT.format(reach=reach, waiting=waiting, idle=idle), (*params, broadcast.pk))
 
 
 def _link_duplicates(broadcast_id: int) -> None:

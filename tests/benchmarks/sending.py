@@ -32,8 +32,8 @@ def measure(broadcast: Broadcast) -> list[Figure]:
     """Of a prepared broadcast; what is more than EMAILS is not due during this."""
     sendable = Delivery.objects.filter(broadcast=broadcast, is_sendable=True).order_by("pk")
     last = list(sendable.values_list("pk", flat=True)[:EMAILS])[-1]
-    sendable.filter(pk__gt=last).update(next_attempt_at=None)
-    count = sendable.filter(next_attempt_at__isnull=False).count()
+    sendable.filter(pk__gt=last).update(state=Delivery.State.IDLE)
+    count = sendable.filter(state=Delivery.State.WAITING).count()
     school.settle()
     with TemporaryDirectory(prefix="messenger-sink-") as folder, running_sink(Path(folder)) as port:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -30,7 +30,7 @@ RESULTS = {"delivered": Result.DELIVERED, "opened": Result.OPENED, "bounced": Re
 def measure(broadcast: Broadcast) -> list[Figure]:
     gc.freeze()  # as messenger/wsgi.py does
     ids = list(broadcast.deliveries.filter(is_sendable=True).values_list("pk", flat=True)[:20_000])
-    Delivery.objects.filter(pk__in=ids).update(result=Result.SENT, attempts=1, next_attempt_at=None)
+    Delivery.objects.filter(pk__in=ids).update(result=Result.SENT, attempts=1, state=Delivery.State.IDLE)
     client = Client(headers=BASIC, SERVER_NAME="127.0.0.1")
     figures = []
     with override_settings(ANYMAIL={"WEBHOOK_SECRET": [SECRET]}):

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from broadcasts import audit
-from broadcasts.models import Broadcast, Delivery, School, User
+from broadcasts.models import Broadcast, Delivery, Lease, School, User
 from broadcasts.preparing.preparing import announce_preparing, prepare_deliveries
 from broadcasts.results import LABELS, Result
 from tests import factory
@@ -41,7 +41,7 @@ def shown_counts(page: str) -> dict[str, int]:
 
 def give_result(broadcast: Broadcast, number: int, result: Result) -> None:
     rows = broadcast.deliveries.filter(email=f"p{number}@home.example")
-    assert rows.update(result=result, next_attempt_at=None) == 1
+    assert rows.update(result=result, state=Delivery.State.IDLE) == 1
 
 
 @pytest.fixture
@@ -166,10 +166,10 @@ def test_a_cancelled_one_says_who_will_not_get_it(as_alice: Client, half_sent: B
 
 
 def test_in_doubt_is_visible_once_nobody_works_on_it(as_alice: Client, half_sent: Broadcast) -> None:
-    on_the_wire = half_sent.deliveries.filter(email="p3@home.example")
-    on_the_wire.update(state=Delivery.State.IN_DOUBT, lease_until=timezone.now() + timedelta(minutes=1))
+    on_the_wire = half_sent.deliveries.get(email="p3@home.example")
+    factory.put_in_doubt(on_the_wire, timedelta(minutes=1))
     assert "in doubt" not in page_of(as_alice, half_sent)
-    on_the_wire.update(lease_until=timezone.now() - timedelta(minutes=1))
+    Lease.objects.update(until=timezone.now() - timedelta(minutes=1))
     assert "1 email is in doubt" in page_of(as_alice, half_sent)
 
 

@@ -173,13 +173,13 @@ def test_pause_resume_and_cancel(as_alice: Client, draft: Broadcast) -> None:
     assert status_of(draft) == "paused"
     assert "Sending goes on." in press(as_alice, "resume", draft).content.decode()
     assert status_of(draft) == "sending"
-    Delivery.objects.filter(email="p0@home.example").update(result=Result.SENT, next_attempt_at=None)
+    Delivery.objects.filter(email="p0@home.example").update(result=Result.SENT, state=Delivery.State.IDLE)
     asked = press(as_alice, "cancel", draft).content.decode()
     assert "2 recipients are still Unsent" in asked
     assert status_of(draft) == "sending"
     assert "Cancelled." in press(as_alice, "cancel", draft, sure="yes").content.decode()
     assert status_of(draft) == "cancelled"
-    assert draft.deliveries.filter(result=Result.UNSENT, next_attempt_at=None).count() == 2
+    assert draft.deliveries.filter(result=Result.UNSENT, state=Delivery.State.IDLE).count() == 2
 
 
 def test_resume_wakes_a_worker(

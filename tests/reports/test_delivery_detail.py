@@ -2,7 +2,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
-from django.utils import timezone
 from django.utils.html import escape
 
 from broadcasts.models import Attempt, Broadcast, Delivery, School
@@ -170,16 +169,16 @@ def test_cancelled_email_says_so(as_alice: Client, lincoln: School) -> None:
 @pytest.mark.parametrize(("repeats", "words"), [(True, "we send it once more"), (False, "are not sent twice")])
 def test_doubt_is_explained_as_its_type_decides(as_alice: Client, lincoln: School, repeats: bool, words: str) -> None:
     factory.make_type("General", repeat_when_in_doubt=repeats)
-    past = timezone.now() - timedelta(hours=1)
-    row = make_delivery(factory.make_broadcast(lincoln), "a@home.example", state=State.IN_DOUBT, lease_until=past)
+    row = make_delivery(factory.make_broadcast(lincoln), "a@home.example")
+    factory.put_in_doubt(row, -timedelta(hours=1))
     page = page_of(as_alice, row)
     assert "In doubt:" in page
     assert words in page
 
 
 def test_email_on_the_wire_is_being_sent(as_alice: Client, lincoln: School) -> None:
-    soon = timezone.now() + timedelta(minutes=1)
-    row = make_delivery(factory.make_broadcast(lincoln), "a@home.example", state=State.IN_DOUBT, lease_until=soon)
+    row = make_delivery(factory.make_broadcast(lincoln), "a@home.example")
+    factory.put_in_doubt(row, timedelta(minutes=1))
     page = page_of(as_alice, row)
     assert "being sent at this moment" in page
     assert "In doubt" not in page

@@ -256,10 +256,9 @@ def test_what_bounced_later_can_be_asked_for(as_alice: Client, lincoln: School) 
 
 def test_email_on_the_wire_is_not_called_in_doubt(as_alice: Client, lincoln: School) -> None:
     broadcast = factory.make_broadcast(lincoln)
-    now = timezone.now()
-    doubt = Delivery.State.IN_DOUBT
-    make_delivery(broadcast, "ana@home.example", state=doubt, lease_until=now + timedelta(minutes=1))
-    lost = make_delivery(broadcast, "ben@home.example", state=doubt, lease_until=now - timedelta(minutes=1))
+    factory.put_in_doubt(make_delivery(broadcast, "ana@home.example"), timedelta(minutes=1))
+    lost = make_delivery(broadcast, "ben@home.example")
+    factory.put_in_doubt(lost, -timedelta(minutes=1))
     assert shown(as_alice, "?doubt=on") == [lost]
     assert as_alice.get(LOG).text.count("<small>in doubt</small>") == 1
 

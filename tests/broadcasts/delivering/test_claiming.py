@@ -19,7 +19,7 @@ def test_no_row_is_claimed_twice() -> None:
     def work(_number: int) -> list[int]:
         claimed = []
         try:
-            while batch := claim_batch(broadcast.pk, 7, timezone.now()).deliveries:
+            while batch := claim_batch(broadcast.pk, 7, timezone.now()).jobs:
                 claimed += [row.pk for row in batch]
         finally:
             connection.close()
@@ -27,8 +27,6 @@ def test_no_row_is_claimed_twice() -> None:
 
     with ThreadPoolExecutor(4) as threads:
         claims = [pk for claimed in threads.map(work, range(4)) for pk in claimed]
-    # A worker that finds every due row locked by another comes back empty; the sweep would ask it again.
-    claims += work(4)
     assert sorted(claims) == sorted(broadcast.deliveries.values_list("pk", flat=True))
 
 
@@ -36,4 +34,4 @@ def test_no_row_is_claimed_twice() -> None:
 def test_nothing_is_claimed_from_a_paused_broadcast(alice: User) -> None:
     broadcast = start(make_people("anna@x.example"))
     pause(broadcast, alice)
-    assert claim_batch(broadcast.pk, 10, timezone.now()).deliveries == []
+    assert claim_batch(broadcast.pk, 10, timezone.now()).jobs == []

@@ -123,7 +123,7 @@ def test_our_own_trouble_marks_nobody_and_is_shown(mail_server: Script, phase: s
     assert broadcast.trouble
     assert broadcast.trouble_since is not None
     assert broadcast.status == Broadcast.Status.SENDING
-    assert not broadcast.deliveries.exclude(state=Delivery.State.IDLE).exists()
+    assert not broadcast.deliveries.filter(state=Delivery.State.IN_DOUBT).exists()
 
 
 def test_sending_goes_on_when_the_server_is_back(mail_server: Script) -> None:
@@ -167,7 +167,7 @@ def test_the_mark_stands_before_the_message_leaves(mail_server: Script) -> None:
     mail_server.on_dot = look
     deliver(broadcast)
     assert states == [
-        [Delivery.State.IN_DOUBT, Delivery.State.CLAIMED],
+        [Delivery.State.IN_DOUBT, Delivery.State.WAITING],
         [Delivery.State.IDLE, Delivery.State.IN_DOUBT],
     ]
 

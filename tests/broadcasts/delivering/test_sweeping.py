@@ -1,19 +1,19 @@
 """What the sweep finds: nothing that is due waits for ever, whatever died."""
 
 from datetime import timedelta
-from uuid import uuid4
 
 import pytest
 from django.db.models import F
 from django.utils import timezone
 from pytest_django import Settings
 
-from broadcasts.delivering.claiming import Batch, claim_batch, release_claims
+from broadcasts.delivering.claiming import Batch, Job, claim_batch
 from broadcasts.delivering.controlling import cancel, pause, resume, send_now
 from broadcasts.delivering.evidence import apply_evidence
+from broadcasts.delivering.leasing import release_lease
 from broadcasts.delivering.ledger import Outcome, record
 from broadcasts.delivering.sweeping import recover_after_restart, sweep
-from broadcasts.models import Attempt, Broadcast, BroadcastType, Delivery, User
+from broadcasts.models import Attempt, Broadcast, BroadcastType, Delivery, Lease, User
 from broadcasts.results import Result
 from tests import factory
 from tests.broadcasts.delivering.steps import deliver, make_due, make_people, results_of, row_of, start
@@ -26,15 +26,16 @@ State = Delivery.State
 def later(seconds: float) -> None:
     """Let this much time pass for every lease and plan."""
     for row in Delivery.objects.all():
-        for field in ("lease_until", "next_attempt_at", "last_attempt_at"):
+        for field in ("next_attempt_at", "last_attempt_at"):
             if (moment := getattr(row, field)) is not None:
                 setattr(row, field, moment - timedelta(seconds=seconds))
         row.save()
+    Lease.objects.update(until=F("until") - timedelta(seconds=seconds))
     asked = Broadcast.objects.filter(worked_on_at__isnull=False)
     asked.update(worked_on_at=F("worked_on_at") - timedelta(seconds=seconds))
 
 
-def marks(batch: Batch, row: Delivery) -> bool:
+def marks(batch: Batch, row: Job) -> bool:
     """Whether this worker may send the row's message now."""
     return record(batch.token, [], [row.pk], timezone.now()) == {row.pk}
 
@@ -42,8 +43,8 @@ def marks(batch: Batch, row: Delivery) -> bool:
 def in_doubt(broadcast: Broadcast) -> Delivery:
     """A worker that died between the dot and the reply."""
     batch = claim_batch(broadcast.pk, 1, timezone.now())
-    assert marks(batch, batch.deliveries[0])
-    return batch.deliveries[0]
+    assert marks(batch, batch.jobs[0])
+    return broadcast.deliveries.get(pk=batch.jobs[0].pk)
 
 
 def test_a_broadcast_is_woken_when_its_time_comes() -> None:
@@ -62,14 +63,44 @@ def test_workers_are_asked_again_only_after_a_while() -> None:
     assert sweep(now + timedelta(seconds=11)) == [broadcast.pk]
 
 
-def test_rows_of_a_dead_worker_are_taken_back_when_the_lease_ends(settings: Settings) -> None:
-    broadcast = start(make_people("anna@x.example"))
-    claim_batch(broadcast.pk, 1, timezone.now())
-    sweep(timezone.now())
-    assert broadcast.deliveries.get().state == State.CLAIMED
+def test_rows_of_a_dead_worker_go_to_the_next_one_when_the_lease_ends(settings: Settings) -> None:
+    broadcast = start(make_people("anna@x.example", "ben@x.example"))
+    first = claim_batch(broadcast.pk, 1, timezone.now())
+    assert [job.email for job in first.jobs] == ["anna@x.example"]
+    assert [job.email for job in claim_batch(broadcast.pk, 2, timezone.now()).jobs] == ["ben@x.example"]
+    assert claim_batch(broadcast.pk, 2, timezone.now()).jobs == []
     later(settings.LEASE_SECONDS + 1)
-    sweep(timezone.now())
-    assert broadcast.deliveries.get().state == State.IDLE
+    assert sweep(timezone.now()) == [broadcast.pk]
+    second = claim_batch(broadcast.pk, 1, timezone.now())
+    assert [job.email for job in second.jobs] == ["anna@x.example"]
+    assert marks(first, first.jobs[0]) is False
+    assert marks(second, second.jobs[0])
+
+
+def test_a_worker_that_comes_back_after_its_lease_ended_writes_only_about_what_it_let_leave(
+    settings: Settings,
+) -> None:
+    broadcast = start(make_people("anna@x.example", "ben@x.example"))
+    first = claim_batch(broadcast.pk, 2, timezone.now())
+    anna, ben = first.jobs
+    assert marks(first, anna)
+    later(settings.LEASE_SECONDS + 1)
+    second = claim_batch(broadcast.pk, 2, timezone.now())
+    assert [job.email for job in second.jobs] == ["ben@x.example"]
+    now = timezone.now()
+    taken = Outcome(anna.pk, 1, now, Attempt.Outcome.ACCEPTED, Result.SENT)
+    refused = Outcome(ben.pk, 1, now, Attempt.Outcome.REFUSED, Result.FAILED)
+    record(first.token, [taken, refused], [], now)
+    assert results_of(broadcast) == {"anna@x.example": "Sent", "ben@x.example": "Unsent"}
+
+
+def test_what_a_worker_could_not_begin_is_taken_up_before_new_rows() -> None:
+    broadcast = start(make_people("anna@x.example", "ben@x.example", "cleo@x.example"))
+    batch = claim_batch(broadcast.pk, 2, timezone.now())
+    assert marks(batch, batch.jobs[0])
+    record(batch.token, [Outcome(batch.jobs[0].pk, 1, timezone.now(), Attempt.Outcome.ACCEPTED)], [], timezone.now())
+    release_lease(batch.token, timezone.now())
+    assert [job.email for job in claim_batch(broadcast.pk, 1, timezone.now()).jobs] == ["ben@x.example"]
 
 
 def test_a_doubt_is_sent_again_after_the_grace(mail_server: Script, settings: Settings) -> None:
@@ -126,19 +157,11 @@ def test_a_report_about_a_row_that_a_worker_holds_ends_its_retries(mail_server: 
     deliver(broadcast)
     make_due(broadcast)
     batch = claim_batch(broadcast.pk, 1, timezone.now())
-    apply_evidence([batch.deliveries[0].pk], Result.DELIVERED)
-    release_claims(batch.token)
+    apply_evidence([batch.jobs[0].pk], Result.DELIVERED)
+    release_lease(batch.token, timezone.now())
     deliver(broadcast)
     assert not mail_server.received
     assert sweep(timezone.now() + timedelta(hours=1)) == []
-
-
-def test_a_row_that_was_given_to_another_worker_is_not_sent_by_the_first() -> None:
-    broadcast = start(make_people("anna@x.example"))
-    batch = claim_batch(broadcast.pk, 1, timezone.now())
-    Delivery.objects.update(lease_token=uuid4())
-    assert marks(batch, batch.deliveries[0]) is False
-    assert broadcast.deliveries.get().attempts == 0
 
 
 def test_a_row_that_a_report_settled_is_not_sent_again(mail_server: Script) -> None:
@@ -199,12 +222,12 @@ def test_pause_and_cancel_take_the_rows_from_the_workers_at_once(mail_server: Sc
     broadcast = start(make_people("anna@x.example", "ben@x.example"))
     batch = claim_batch(broadcast.pk, 2, timezone.now())
     assert pause(broadcast, alice)
-    for row in batch.deliveries:
+    for row in batch.jobs:
         assert marks(batch, row) is False
     assert resume(broadcast, alice)
     batch = claim_batch(broadcast.pk, 2, timezone.now())
     assert cancel(broadcast, alice)
-    assert marks(batch, batch.deliveries[0]) is False
+    assert marks(batch, batch.jobs[0]) is False
     assert results_of(broadcast) == {"anna@x.example": "Unsent", "ben@x.example": "Unsent"}
     assert set(broadcast.deliveries.values_list("note", "next_attempt_at")) == {("cancelled", None)}
 
@@ -212,12 +235,10 @@ def test_pause_and_cancel_take_the_rows_from_the_workers_at_once(mail_server: Sc
 def test_a_message_that_was_leaving_when_cancelled_keeps_its_outcome(alice: User) -> None:
     broadcast = start(make_people("anna@x.example"))
     batch = claim_batch(broadcast.pk, 1, timezone.now())
-    assert marks(batch, batch.deliveries[0])
+    assert marks(batch, batch.jobs[0])
     assert cancel(broadcast, alice)
     now = timezone.now()
-    deferred = Outcome(
-        batch.deliveries[0].pk, 1, now, Attempt.Outcome.DEFERRED, Result.SOFT_BOUNCED, next_attempt_at=now
-    )
+    deferred = Outcome(batch.jobs[0].pk, 1, now, Attempt.Outcome.DEFERRED, Result.SOFT_BOUNCED, next_attempt_at=now)
     assert record(batch.token, [deferred], [], now) == set()
     sweep(timezone.now())
     row = broadcast.deliveries.get()
@@ -227,11 +248,11 @@ def test_a_message_that_was_leaving_when_cancelled_keeps_its_outcome(alice: User
 def test_after_a_restart_nobody_waits_for_the_leases_of_the_dead(settings: Settings) -> None:
     broadcast = start(make_people("anna@x.example", "ben@x.example"))
     batch = claim_batch(broadcast.pk, 2, timezone.now())
-    marks(batch, batch.deliveries[0])
+    marks(batch, batch.jobs[0])
     now = timezone.now()
     recover_after_restart(now)
-    assert row_of(broadcast, "ben@x.example").state == State.IDLE
+    assert [job.email for job in claim_batch(broadcast.pk, 2, now).jobs] == ["ben@x.example"]
     sweep(now)
     assert row_of(broadcast, "anna@x.example").state == State.IN_DOUBT
     sweep(now + timedelta(seconds=11))
-    assert row_of(broadcast, "anna@x.example").state == State.IDLE
+    assert row_of(broadcast, "anna@x.example").next_attempt_at is not None
