@@ -85,6 +85,7 @@ class Conversation(Generic[Job]):
 
     @property
     def wants_to_write(self) -> bool:
+        """A message and what is named after it leave together, when the worker has said all it can say."""
         return bool(self._said)
 
     # --- what the worker asks for -------------------------------------------------------------------------
@@ -170,8 +171,6 @@ class Conversation(Generic[Job]):
         while self._to_say and (self._pipelines or not self._expected):
             phase, job, line = self._to_say.popleft()
             self._write(phase, line, job)
-        if self._said:
-            self.write()
 
     def _write(self, phase: str, data: bytes, job: Job | None) -> None:
         self._said += data

@@ -1,5 +1,6 @@
 """What a worker writes about its rows: the marks before messages leave, and what became of others, in one commit."""
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,8 +14,6 @@ from broadcasts.results import STILL_TRYING, Result, raised_in_sql
 
 State = Delivery.State
 TRYING = ", ".join(str(result.value) for result in STILL_TRYING)
-COLUMNS = "id, number, at, outcome, result, phase, code, enhanced_code, text, rule, again, note"
-
 # The lease, locked until the commit: whoever closes it meanwhile waits, and then finds what was done here.
 MINE = "SELECT 1 FROM broadcasts_lease WHERE token = %s AND is_open AND until > %s"
 # A row that was refused before its message left was never marked. A report that overtook the server's own answer has
@@ -38,19 +37,47 @@ WHERE id IN (SELECT id FROM wanted) AND state = {State.WAITING.value} AND result
     AND EXISTS (SELECT 1 FROM mine)
 """  # noqa: S608 - numbers of our own
 
-# One statement is one round trip and one commit.
+# What was heard and what is to leave come as JSON: one parameter each, however many rows.
+COLUMNS = {
+    "id": "bigint",
+    "number": "smallint",
+    "at": "timestamptz",
+    "outcome": "text",
+    "result": "smallint",
+    "phase": "text",
+    "code": "smallint",
+    "enhanced_code": "text",
+    "text": "text",
+    "rule": "text",
+    "again": "timestamptz",
+    "note": "text",
+}
+HEARD = "SELECT id, number, at, outcome, result, phase, code, enhanced_code, text, rule FROM heard"
+
+# One statement is one round trip and one commit. The limits limit nothing: they tell the planner how few rows there are.
 ON_POSTGRESQL = f"""
 WITH mine AS MATERIALIZED ({MINE} FOR SHARE
-), heard ({COLUMNS}) AS (
-    SELECT * FROM unnest(%s::bigint[], %s::smallint[], %s::timestamptz[], %s::text[], %s::smallint[], %s::text[],
-        %s::smallint[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[])
+), heard AS (
+    SELECT * FROM json_to_recordset(%s::json) AS row ({", ".join(map(" ".join, COLUMNS.items()))}) LIMIT %s
 ), written AS ({WRITE} RETURNING d.id
-), recorded AS ({ATTEMPTS}
-    SELECT id, number, at, outcome, result, phase, code, enhanced_code, text, rule
-    FROM heard WHERE id IN (SELECT id FROM written)
-), wanted (id) AS (SELECT unnest(%s::bigint[])
+), recorded AS ({ATTEMPTS} {HEARD} WHERE id IN (SELECT id FROM written)
+), wanted (id) AS (SELECT value::bigint FROM json_array_elements_text(%s::json) LIMIT %s
 ), marked AS ({MARK} RETURNING id)
 SELECT id FROM marked
+"""  # noqa: S608 - numbers of our own
+
+HEARD_BY_SQLITE = f"""
+mine AS ({MINE}
+), heard AS (
+    SELECT {", ".join(f"json_extract(value, '$.{column}') AS {column}" for column in COLUMNS)} FROM json_each(%s)
+)
+"""  # noqa: S608 - names of our own
+WRITTEN_BY_SQLITE = f"WITH {HEARD_BY_SQLITE} {WRITE} RETURNING id"
+ATTEMPTS_BY_SQLITE = f"""
+{ATTEMPTS} WITH {HEARD_BY_SQLITE} {HEARD} WHERE id IN (SELECT value FROM json_each(%s))
+"""  # noqa: S608 - names of our own
+MARKED_BY_SQLITE = f"""
+WITH mine AS ({MINE}), wanted (id) AS (SELECT value FROM json_each(%s)) {MARK} RETURNING id
 """  # noqa: S608 - numbers of our own
 
 
@@ -71,20 +98,22 @@ class Outcome:
     next_attempt_at: datetime | None = None
     note: str = ""
 
-    def as_row(self) -> tuple[Any, ...]:
-        """In the order of COLUMNS."""
-        result = None if self.result is None else self.result.value
-        said = self.phase, self.code, self.enhanced_code, self.text, self.rule
-        return (
-            self.delivery_id,
-            self.number,
-            _moment(self.at),
-            self.outcome.value,
-            result,
-            *said,
-            _moment(self.next_attempt_at),
-            str(self.note),
-        )
+    def as_row(self) -> dict[str, Any]:
+        """Of COLUMNS."""
+        return {
+            "id": self.delivery_id,
+            "number": self.number,
+            "at": _moment(self.at),
+            "outcome": self.outcome.value,
+            "result": self.result,
+            "phase": self.phase,
+            "code": self.code,
+            "enhanced_code": self.enhanced_code,
+            "text": self.text,
+            "rule": self.rule,
+            "again": _moment(self.next_attempt_at),
+            "note": str(self.note),
+        }
 
 
 def record(token: UUID, outcomes: Sequence[Outcome], to_mark: Collection[int], now: datetime) -> set[int]:
@@ -94,44 +123,27 @@ def record(token: UUID, outcomes: Sequence[Outcome], to_mark: Collection[int], n
     Returns the rows that were marked. The others are no longer ours (the lease ran out and somebody else may have
     sent them) or need no email any more (a report came in): they must not be sent.
     """
-    rows = [outcome.as_row() for outcome in outcomes]
+    heard = json.dumps([outcome.as_row() for outcome in outcomes])
+    wanted = json.dumps(list(to_mark))
     if connection.vendor == "postgresql":
-        return _record_on_postgresql(token, rows, to_mark, now)
-    return _record_on_sqlite(token, rows, to_mark, now)
-
-
-def _record_on_postgresql(
-    token: UUID, rows: Sequence[tuple[Any, ...]], to_mark: Collection[int], now: datetime
-) -> set[int]:
-    columns = [list(column) for column in zip(*rows, strict=True)] or [[]] * len(COLUMNS.split(","))
-    return _execute(ON_POSTGRESQL, [token, now, *columns, token, list(to_mark), token, now])
+        values = [token, now, heard, len(outcomes), token, wanted, len(to_mark), token, now]
+        return _execute(ON_POSTGRESQL, values)
+    return _record_on_sqlite(token, heard, wanted, _moment(now))
 
 
 @transaction.atomic
-def _record_on_sqlite(
-    token: UUID, rows: Sequence[tuple[Any, ...]], to_mark: Collection[int], now: datetime
-) -> set[int]:
-    mine = token.hex, _moment(now)
-    if rows:
-        places = ", ".join([f"({_places(rows[0])})"] * len(rows))
-        heard = f"WITH mine AS ({MINE}), heard ({COLUMNS}) AS (VALUES {places}) "
-        values = [value for row in rows for value in row]
-        ours = _execute(f"{heard}{WRITE} RETURNING id", [*mine, *values, token.hex])
-        attempts = [row[:10] for row in rows if row[0] in ours]
+def _record_on_sqlite(token: UUID, heard: str, wanted: str, now: str) -> set[int]:
+    mine = token.hex, now
+    ours = _execute(WRITTEN_BY_SQLITE, [*mine, heard, token.hex])
+    if ours:
         with connection.cursor() as cursor:
-            cursor.executemany(f"{ATTEMPTS} VALUES ({_places(range(10))})", attempts)
-    if not to_mark:
-        return set()
-    wanted = f"WITH mine AS ({MINE}), wanted (id) AS (VALUES {', '.join(['(%s)'] * len(to_mark))}) "
-    return _execute(f"{wanted}{MARK} RETURNING id", [*mine, *to_mark, *mine])
-
-
-def _places(values: Collection[object]) -> str:
-    return ", ".join(["%s"] * len(values))
+            cursor.execute(ATTEMPTS_BY_SQLITE, [*mine, heard, json.dumps(list(ours))])
+    return _execute(MARKED_BY_SQLITE, [*mine, wanted, *mine])
 
 
 def _moment(at: datetime | None) -> Any:
-    return connection.ops.adapt_datetimefield_value(at)
+    """As the database writes it."""
+    return at and str(connection.ops.adapt_datetimefield_value(at))
 
 
 def _execute(statement: str, values: Sequence[Any]) -> set[int]:

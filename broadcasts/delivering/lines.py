@@ -64,6 +64,11 @@ class Lines(Generic[Job]):
     def wait(self, seconds: float) -> list[Conversation[Job]]:
         """Until something arrives, at most this long; the conversations that have something to tell."""
         for line, interest in self._watched.items():
+            if line.wants_to_write:
+                line.write()
+            if not line.is_open:
+                seconds = 0
+                continue
             wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if line.wants_to_write else 0)
             if wanted != interest:
                 self._selector.modify(line.sock, wanted, line)

@@ -45,7 +45,7 @@ _ABOUT_ONE_MAILBOX = {"no such mailbox", "address turned away", "moved", "addres
 
 def parse_reply(code: int, message: bytes) -> Reply:
     """A reply as smtplib gives it: the enhanced code (RFC 2034) is the first word of the text, when there is one."""
-    text = message.decode("utf-8", "replace").replace("\n", " ").strip()
+    text = message.decode("utf-8", "replace").replace("\n", " ").replace("\0", "").strip()
     found = re.match(r"([245]\.\d{1,3}\.\d{1,3})\b", text)
     return Reply(code, found[1] if found else "", text[:2000])
 

@@ -26,7 +26,9 @@ from broadcasts.delivering.trouble import MailServerTrouble, clear_trouble
 from broadcasts.models import Broadcast
 from broadcasts.tokens import make_token
 
-BATCH = 200
+BATCH = 400
+# Neighbours lie on the same page of the database, and a page has room for a few changes at a time: take turns.
+ROWS_OF_A_PAGE = 32
 # So many rows in hand are worth another conversation.
 ROWS_FOR_A_LINE = 5
 MOST_WAITING_OUTCOMES = 200
@@ -85,9 +87,12 @@ class Sending:
         held += [line.job.pk for line in self.lines if line.job]
         held += self.marked
         try:
-            self.rows += claim_batch(self.broadcast.pk, BATCH, timezone.now(), self.token, held).jobs
+            jobs = claim_batch(self.broadcast.pk, BATCH, timezone.now(), self.token, held).jobs
         except LeaseLost:
             self._lose_lease()
+        else:
+            for start in range(ROWS_OF_A_PAGE):
+                self.rows += jobs[start::ROWS_OF_A_PAGE]
 
     def _is_busy(self) -> bool:
         return any(line.job or line.on_wire for line in self.lines) or any(line.events for line in self.lines)
