@@ -1,4 +1,7 @@
+import dramatiq
 from django.apps import AppConfig
+
+from broadcasts.heartbeats import Heartbeats
 
 
 class MessengerConfig(AppConfig):
@@ -6,3 +9,5 @@ class MessengerConfig(AppConfig):
 
     def ready(self) -> None:
         from messenger import checks  # noqa: F401, PLC0415  (registers them)
+
+        dramatiq.get_broker().add_middleware(Heartbeats())

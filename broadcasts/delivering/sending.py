@@ -4,7 +4,7 @@ One commit serves many conversations: it writes what has been answered and marks
 While it runs, answers pile up for the next one; a conversation that is kept waiting holds up nobody but itself.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -52,6 +52,7 @@ class Sending:
         self.named: dict[int, Line] = {}  # by row: the server awaits the message
         self.marked: set[int] = set()  # their attempt is counted already
         self.outcomes: list[Outcome] = []
+        self.counts: Counter[str] = Counter()  # for the log
         self.kept_up_at = timezone.now()
         self.trouble: MailServerTrouble | None = None
         self.has_answered = False
@@ -160,6 +161,7 @@ class Sending:
             self.named.pop(delivery.pk, None)
             self.rows.appendleft(delivery)
         elif event.told is Told.DOUBTFUL:
+            self.counts["doubtful"] += 1
             self._note_silence(line)
         else:
             self._note_answer(delivery, event)
@@ -169,6 +171,7 @@ class Sending:
         if delivery.pk not in self.marked:
             delivery.attempts += 1
         self.marked.discard(delivery.pk)
+        self.counts[event.told.name.lower()] += 1
         if event.told is Told.ACCEPTED:
             self.outcomes.append(accepted(delivery, event.reply))
             self._note_success()

@@ -3,6 +3,7 @@
 Run every second or so by one process or several. Steps only; the caller wakes the workers.
 """
 
+import logging
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from broadcasts.delivering.claiming import SENDING, take_back_claims
 from broadcasts.models import UNDER_WAY, Attempt, Broadcast, Delivery
-from broadcasts.results import STILL_TRYING, Result, raised_to
+from broadcasts.results import STILL_TRYING, Result, count_by_label, raised_to
 
 State, Status = Delivery.State, Broadcast.Status
 # A worker that was asked, or took rows, this recently is still at it.
@@ -21,6 +22,7 @@ PATIENCE = timedelta(seconds=10)
 MOST_REPEATS = 2
 # Nothing heard for this long about an email that somebody else was still trying to deliver.
 SOFT_BOUNCE_HORIZON = timedelta(hours=72)
+log = logging.getLogger(__name__)
 
 
 def sweep(now: datetime) -> list[int]:
@@ -125,7 +127,16 @@ def finish_broadcast(broadcast_id: int) -> bool:
     """Sending → sent when every email was handed over; soft bounced ones are tried again all the same."""
     unfinished = Delivery.objects.filter(broadcast=OuterRef("pk")).unfinished()
     done = Broadcast.objects.filter(~Exists(unfinished), pk=broadcast_id, status=Status.SENDING)
-    return done.update(status=Status.SENT, finished_at=timezone.now(), trouble="", trouble_since=None) == 1
+    if not done.update(status=Status.SENT, finished_at=timezone.now(), trouble="", trouble_since=None):
+        return False
+    counts = {label: count for label, count in count_by_label(_rows_of(broadcast_id)).items() if count}
+    said = {"broadcast": broadcast_id, "counts": counts}
+    log.info("Broadcast %s: sent: %s", broadcast_id, counts, extra=said)
+    return True
+
+
+def _rows_of(broadcast_id: int) -> QuerySet[Delivery]:
+    return Delivery.objects.filter(broadcast=broadcast_id)
 
 
 def recover_after_restart(now: datetime) -> None:
