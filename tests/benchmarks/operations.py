@@ -1,6 +1,7 @@
 """What watching costs beside a log of many rows: `python -m tests.benchmarks.operations [ROWS]`.
 
-PostgreSQL only (under tests.with_servers). Of the rows, a tenth is due and a few are in doubt; the plans name every table that is read whole.
+PostgreSQL only (under tests.with_servers). A tenth of the rows is due and a few are in doubt; what reads a big table
+whole, or takes long, is printed with its plan.
 """
 
 import os
