@@ -23,7 +23,7 @@ FROM generate_series(1, %s) AS n
 """
 ATTEMPTS = """
 INSERT INTO broadcasts_attempt (delivery_id, number, at, outcome, result, phase, code, enhanced_code, text, rule)
-SELECT id, 1, last_attempt_at, CASE WHEN id %% 50000 = 0 THEN 'in_doubt' ELSE 'accepted' END, 10, 'body', 250, '',
+SELECT id, 1, last_attempt_at, CASE WHEN id % 50000 = 0 THEN 'in_doubt' ELSE 'accepted' END, 10, 'body', 250, '',
     'taken', '' FROM broadcasts_delivery
 """
 DUE = """
