@@ -47,13 +47,14 @@ def _rows() -> Any:
     return apps.get_model("broadcasts", "Heartbeat").objects
 
 
-class Beating(threading.Thread):
+class Beating:
     """Tells of one group of worker threads until it is stopped."""
 
     def __init__(self, name: str, queues: str, busy_with: Callable[[], str]) -> None:
-        super().__init__(name=f"heartbeat of {name}", daemon=True)
-        self._told_as, self._serves, self._busy_with = name, queues, busy_with
-        self._started, self._woken, self._ended = timezone.now(), threading.Event(), False
+        self._name, self._serves, self._busy_with = name, queues, busy_with
+        self._started_at, self._woken, self._ended = timezone.now(), threading.Event(), False
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+        self._thread.start()
 
     def take_up_nothing_new(self) -> None:
         self._serves = ""
@@ -62,15 +63,15 @@ class Beating(threading.Thread):
     def end(self) -> None:
         self._ended = True
         self._woken.set()
-        self.join(BEAT_SECONDS)
+        self._thread.join(BEAT_SECONDS)
 
-    def run(self) -> None:
+    def _run(self) -> None:
         try:
             while not self._ended:
-                self._try(lambda: beat(self._told_as, self._serves, self._started, self._busy_with()))
+                self._try(lambda: beat(self._name, self._serves, self._started_at, self._busy_with()))
                 self._woken.wait(BEAT_SECONDS)
                 self._woken.clear()
-            self._try(lambda: forget(self._told_as))
+            self._try(lambda: forget(self._name))
         finally:
             connection.close()
 
@@ -93,9 +94,7 @@ class Heartbeats(dramatiq.Middleware):
         _stopping.clear()
         queues = " ".join(sorted(worker.consumer_whitelist or broker.get_declared_queues()))
         group = "-".join(queues.split())
-        beating = Beating(f"{process_name()}:{group}", queues, lambda: _busy_with(worker))
-        self._beating[worker] = beating
-        beating.start()
+        self._beating[worker] = Beating(f"{process_name()}:{group}", queues, lambda: _busy_with(worker))
 
     def before_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:  # noqa: ARG002
         _stopping.set()

@@ -25,7 +25,9 @@ def readyz(request: HttpRequest) -> HttpResponse:
         check.name: check.problem if is_trusted and check.problem else ("ok" if check.is_fine else "failed")
         for check in checks
     }
-    return JsonResponse({"ready": is_ready, "checks": told}, status=200 if is_ready else 503)
+    response = JsonResponse({"ready": is_ready, "checks": told}, status=200 if is_ready else 503)
+    response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001  (an answer, not an error of the site)
+    return response
 
 
 @never_cache
