@@ -2,6 +2,7 @@ import dramatiq
 from django.apps import AppConfig
 
 from broadcasts.heartbeats import Heartbeats
+from messenger.fair_queues import FairQueues
 
 
 class MessengerConfig(AppConfig):
@@ -10,4 +11,6 @@ class MessengerConfig(AppConfig):
     def ready(self) -> None:
         from messenger import checks  # noqa: F401, PLC0415  (registers them)
 
-        dramatiq.get_broker().add_middleware(Heartbeats())
+        broker = dramatiq.get_broker()
+        broker.add_middleware(Heartbeats())
+        broker.add_middleware(FairQueues())

@@ -13,7 +13,7 @@ from broadcasts.models import UNDER_WAY, Attempt, Broadcast, Delivery
 EMERGENCY, ORDINARY = "emergency", "broadcast"
 LANES = (EMERGENCY, ORDINARY)  # as the queues are called
 # Beyond this the exact number changes nothing about what to do.
-MOST_COUNTED = 100_000
+MOST_COUNTED = 10_000
 Status = Broadcast.Status
 
 
@@ -24,7 +24,7 @@ class Backlog:
     broadcast: int
     name: str
     lane: str
-    due: int  # emails, at most MOST_COUNTED + 1
+    due: int  # emails, at most MOST_COUNTED + 1; 0 when it was not counted
     due_since: datetime | None
     trouble: str
     trouble_since: datetime | None
@@ -40,16 +40,16 @@ class Doubts:
     is_open: bool  # it waits for reports and is then sent again; otherwise it stays as it is
 
 
-def backlogs(now: datetime) -> list[Backlog]:
-    """Broadcasts with something due, whichever waits longest first."""
+def backlogs(now: datetime, *, is_counted: bool = True) -> list[Backlog]:
+    """Broadcasts with something due, whichever waits longest first. Counting is what costs."""
     due = Delivery.objects.filter(broadcast=OuterRef("pk")).due(now)
     starting = Q(status__in=[Status.SCHEDULED, Status.PREPARING], send_at__lte=now)
     found = Broadcast.objects.filter(starting | Q(Exists(due), status__in=SENDING)).select_related("broadcast_type")
-    every = [_backlog(broadcast, now) for broadcast in found.order_by("pk")]
+    every = [_backlog(broadcast, now, is_counted=is_counted) for broadcast in found.order_by("pk")]
     return sorted(every, key=lambda one: one.due_since or now)
 
 
-def _backlog(broadcast: Broadcast, now: datetime) -> Backlog:
+def _backlog(broadcast: Broadcast, now: datetime, *, is_counted: bool) -> Backlog:
     rows = Delivery.objects.filter(broadcast=broadcast).due(now)
     is_starting = broadcast.status in (Status.SCHEDULED, Status.PREPARING)
     oldest = (
@@ -60,7 +60,7 @@ def _backlog(broadcast: Broadcast, now: datetime) -> Backlog:
         broadcast=broadcast.pk,
         name=str(broadcast),
         lane=EMERGENCY if kind is not None and kind.is_emergency else ORDINARY,
-        due=0 if is_starting else rows.order_by()[: MOST_COUNTED + 1].count(),
+        due=0 if is_starting or not is_counted else rows.order_by()[: MOST_COUNTED + 1].count(),
         due_since=broadcast.send_at if is_starting else oldest,
         trouble=broadcast.trouble,
         trouble_since=broadcast.trouble_since,

@@ -27,7 +27,7 @@ def collect(now: datetime) -> Iterator[Metric]:
 
 
 def _backlog(now: datetime) -> Iterator[Metric]:
-    due = Metric("messenger_due_emails", "Emails that should leave now, counted up to 100001 a broadcast.")
+    due = Metric("messenger_due_emails", "Emails that should leave now, counted up to 10001 a broadcast.")
     age = Metric("messenger_oldest_due_age_seconds", "How long the email that waits longest has waited.")
     waiting = backlogs(now)
     for lane in LANES:

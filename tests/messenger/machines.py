@@ -12,7 +12,7 @@ import socket
 import socketserver
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -104,6 +104,10 @@ class Machine:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    def is_busy(self, pids: Iterable[int]) -> bool:
+        """Whether one of these processes was started here."""
+        return any(os.getsid(pid) == one.pid for pid in pids for one in self.running.values())
+
     def stop(self, seconds: float = 60) -> dict[str, int]:
         """As a service manager does; the exit status of each."""
         for process in self.running.values():
@@ -150,6 +154,8 @@ def _install(folder: Path) -> None:
             shutil.copytree(source, code / part, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy2(source, code / part)
+    # Small machines: so the hints of one broadcast are enough for several of them.
+    (code / "Procfile").write_text((ROOT / "Procfile").read_text().replace("--processes 2", "--processes 1"))
     (code / "machine_settings.py").write_text(SETTINGS)
     (code / ".venv").symlink_to((ROOT / ".venv").resolve())
 
