@@ -7,6 +7,8 @@ import redis
 from django.conf import settings
 from dramatiq.brokers.stub import StubBroker
 
+from broadcasts import actors  # noqa: F401  (a program that sends nothing would know of no queue)
+
 ANSWER_SECONDS = 2.0
 NAMESPACE = "dramatiq"
 
