@@ -7,8 +7,10 @@ import dramatiq
 from django.db.models import Q
 from django.utils import timezone
 
+from broadcasts.at_work import at_work_on
 from broadcasts.delivering.sweeping import sweep, waiting
 from broadcasts.delivering.working import work_on
+from broadcasts.heartbeats import is_stopping
 from broadcasts.models import Broadcast
 from broadcasts.people.importing.working import imports_to_resume, work_on_import
 
@@ -25,10 +27,18 @@ def _work(broadcast_id: int, *, is_emergency: bool) -> None:
     for _ in range(MOST_SHIFTS):
         if next_id is None:
             return
-        work_on(next_id)
+        with at_work_on("broadcast", next_id):
+            work_on(next_id)
         next_id = waiting(timezone.now()).filter(lane).values_list("pk", flat=True).first()
+        if is_stopping():
+            break
     if next_id is not None:
         _ask(next_id, 1)
+
+
+def _import(import_id: int) -> None:
+    with at_work_on("import", import_id):
+        work_on_import(import_id)
 
 
 # A time limit would break off between a message and the note about it; a shift ends by itself.
@@ -47,17 +57,17 @@ def work_on_emergency(broadcast_id: int) -> None:
 
 @dramatiq.actor(queue_name="housekeeping", max_retries=0, time_limit=NO_LIMIT)
 def stage(import_id: int) -> None:
-    work_on_import(import_id)
+    _import(import_id)
 
 
 @dramatiq.actor(queue_name="housekeeping", max_retries=0, time_limit=NO_LIMIT)
 def merge(import_id: int) -> None:
-    work_on_import(import_id)
+    _import(import_id)
 
 
 @dramatiq.actor(queue_name="housekeeping", max_retries=0, time_limit=NO_LIMIT)
 def undo(import_id: int) -> None:
-    work_on_import(import_id)
+    _import(import_id)
 
 
 def wake(broadcast_id: int) -> None:

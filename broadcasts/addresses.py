@@ -101,3 +101,11 @@ def wire_address(address: str) -> str:
 
 def _parse(address: str) -> ValidatedEmail:
     return validate_email(address.strip(), check_deliverability=False, allow_smtputf8=False)
+
+
+_IN_A_TEXT = re.compile(r"[^\s<>()\[\]\"',;:=\\@]+@[^\s<>()\[\]\"',;:=\\@]+")
+
+
+def without_addresses(text: str) -> str:
+    """For logs: who was written to is for the Email Log alone."""
+    return _IN_A_TEXT.sub("(address)", text) if "@" in text else text

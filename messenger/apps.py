@@ -1,4 +1,8 @@
+import dramatiq
 from django.apps import AppConfig
+
+from broadcasts.heartbeats import Heartbeats
+from messenger.fair_queues import FairQueues
 
 
 class MessengerConfig(AppConfig):
@@ -6,3 +10,7 @@ class MessengerConfig(AppConfig):
 
     def ready(self) -> None:
         from messenger import checks  # noqa: F401, PLC0415  (registers them)
+
+        broker = dramatiq.get_broker()
+        broker.add_middleware(Heartbeats())
+        broker.add_middleware(FairQueues())

@@ -11,6 +11,7 @@ from messenger.environment import read
 MAIL_SCHEMES = ("sandbox", "smtp", "smtps", "smtp+starttls")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SECRET_KEY_LENGTH = 32
+METRICS_TOKEN_LENGTH = 20
 
 
 def _has_port(address: str) -> bool:
@@ -193,6 +194,28 @@ def database_and_queue(**_kwargs: Any) -> list[CheckMessage]:
             )
         ]
     return []
+
+
+@register
+def watching(**_kwargs: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if settings.LOG_FORMAT not in ("plain", "json"):
+        found.append(
+            Error(
+                f"LOG_FORMAT is “{settings.LOG_FORMAT}”, which the log cannot be written in.",
+                hint="Write json, or leave it out for lines that people read.",
+                id="messenger.E040",
+            )
+        )
+    if 0 < len(settings.METRICS_TOKEN) < METRICS_TOKEN_LENGTH:
+        found.append(
+            Warning(
+                f"METRICS_TOKEN has {len(settings.METRICS_TOKEN)} characters and can be guessed.",
+                hint='A good one comes from: python3 -c "import secrets; print(secrets.token_urlsafe(30))"',
+                id="messenger.W041",
+            )
+        )
+    return found
 
 
 @register

@@ -53,6 +53,8 @@ LEASE_SECONDS = 120
 # A frozen worker's socket must be dead before its message may be sent again: the server's 600 s for the
 # reply to the final dot (RFC 5321 section 4.5.3.2.6) and a minute.
 IN_DOUBT_GRACE_SECONDS = 660
+# Who watches Messenger shows it (Authorization: Bearer ...); without one, /metrics does not exist.
+METRICS_TOKEN = env.read("METRICS_TOKEN")
 MAX_UPLOAD_BYTES = 20 * 1024 * 1024
 MAX_UPLOAD_ROWS = 100_000
 # Imports are streamed: these guard the disk and the time of a worker, not its memory.
@@ -219,6 +221,8 @@ CONTENT_SECURITY_POLICY = {
 _https = SITE_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SECURE_SSL_REDIRECT = _https
+# Asked from the same machine, past the proxy that knows https.
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _https else None
@@ -239,11 +243,18 @@ STATIC_ROOT.mkdir(exist_ok=True)  # WhiteNoise warns without it
 # Serving from the apps' folders: no build step between a change and the page.
 WHITENOISE_USE_FINDERS = True
 
+# For people, or one JSON object a line for what collects logs.
+LOG_FORMAT = env.read("LOG_FORMAT", "plain").lower()
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"plain": {"()": "messenger.log_lines.Line"}, "json": {"()": "messenger.log_lines.JsonLine"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "json" if LOG_FORMAT == "json" else "plain",
+        }
+    },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         "mail.log": {"level": "WARNING"},  # aiosmtpd logs addresses at INFO

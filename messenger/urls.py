@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from messenger.health import healthz
+from reports.views.operations import metrics, readyz
 
 urlpatterns = [
     path("", include("broadcasts.urls")),
@@ -13,4 +14,6 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
 ]

@@ -19,6 +19,8 @@ _UNWANTED = (
     "REPORTS_PROTOCOL",
     "BOUNCE_IMAP_URL",
     "COUNT_MACHINE_OPENS",
+    "LOG_FORMAT",
+    "METRICS_TOKEN",
 )
 
 # A command that a test starts inherits this module's name: its folder is the one that the test gives it.

@@ -5,6 +5,8 @@
 TABLE = """
                                                   anonymous  stranger  office  administrator
 healthz                                     GET   200        200       200     200
+readyz                                      GET   503        503       503     503
+metrics                                     GET   404        404       404     404
 reports:home                                GET   sign-in    200       200     200
 reports:email-log                           GET   sign-in    200       200     200
 reports:email-log-export                    GET   sign-in    403       403     200

@@ -1,6 +1,8 @@
 """Send, undo, pause, resume, cancel: conditional updates of the status, so that of two people one acts."""
 
+import logging
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +18,7 @@ from broadcasts.models import Broadcast, User
 from broadcasts.preparing.reach import Reach
 
 Status = Broadcast.Status
+log = logging.getLogger(__name__)
 
 
 class CannotSend(Exception):
@@ -115,4 +118,6 @@ def _change(broadcast: Broadcast, by: User | None, action: str, allowed: tuple[S
         return False
     broadcast.refresh_from_db()
     audit.record(by, action, broadcast, school=broadcast.school)
+    said = {"broadcast": broadcast.pk}
+    transaction.on_commit(partial(log.info, "Broadcast %s: %s", broadcast.pk, action, extra=said))
     return True

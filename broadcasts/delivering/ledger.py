@@ -54,7 +54,7 @@ COLUMNS = {
 }
 HEARD = "SELECT id, number, at, outcome, result, phase, code, enhanced_code, text, rule FROM heard"
 
-# One statement is one round trip and one commit. The limits limit nothing: they tell the planner how few rows there are.
+# One statement is one round trip and one commit. The limits limit nothing: they tell the planner how few rows come.
 ON_POSTGRESQL = f"""
 WITH mine AS MATERIALIZED ({MINE} FOR SHARE
 ), heard AS (

@@ -4,7 +4,7 @@ One commit serves many conversations: it writes what has been answered and marks
 While it runs, answers pile up for the next one; a conversation that is kept waiting holds up nobody but itself.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -51,6 +51,7 @@ class Sending:
         self.named: dict[int, Line] = {}  # by row: the server awaits the message
         self.marked: set[int] = set()  # their messages left, or are about to; no answer is written yet
         self.outcomes: list[Outcome] = []
+        self.counts: Counter[str] = Counter()  # for the log
         self.kept_up_at = timezone.now()
         self.trouble: MailServerTrouble | None = None
         self.has_lost_lease = False
@@ -174,6 +175,7 @@ class Sending:
             self.named.pop(job.pk, None)
             self.rows.appendleft(job)
         elif event.told is Told.DOUBTFUL:
+            self.counts["doubtful"] += 1
             self._note_silence(line)
         else:
             self._note_answer(job, event)
@@ -183,6 +185,7 @@ class Sending:
         if job.pk not in self.marked:
             job.attempts += 1
         self.marked.discard(job.pk)
+        self.counts[event.told.name.lower()] += 1
         if event.told is Told.ACCEPTED:
             self.outcomes.append(accepted(job, event.reply))
             self._note_success()

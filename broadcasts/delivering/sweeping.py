@@ -3,6 +3,7 @@
 Run every second or so by one process or several. Steps only; the caller wakes the workers.
 """
 
+import logging
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -14,7 +15,7 @@ from broadcasts.among import among
 from broadcasts.delivering.claiming import SENDING, has_rows_to_send
 from broadcasts.delivering.leasing import settle
 from broadcasts.models import UNDER_WAY, Attempt, Broadcast, Delivery, Lease
-from broadcasts.results import STILL_TRYING, Result, raised_to
+from broadcasts.results import STILL_TRYING, Result, count_by_label, raised_to
 
 State, Status = Delivery.State, Broadcast.Status
 # A worker that was asked, or took rows, this recently is still at it.
@@ -23,6 +24,7 @@ PATIENCE = timedelta(seconds=10)
 MOST_REPEATS = 2
 # Nothing heard for this long about an email that somebody else was still trying to deliver.
 SOFT_BOUNCE_HORIZON = timedelta(hours=72)
+log = logging.getLogger(__name__)
 
 
 def sweep(now: datetime) -> list[int]:
@@ -126,7 +128,13 @@ def finish_broadcast(broadcast_id: int) -> bool:
     planned = Delivery.objects.filter(broadcast=of_it, next_attempt_at__isnull=False, result=Result.UNSENT)
     sending = Broadcast.objects.filter(pk=broadcast_id, status=Status.SENDING, next_row__isnull=True)
     done = sending.filter(~Exists(held), ~Exists(planned))
-    return done.update(status=Status.SENT, finished_at=timezone.now(), trouble="", trouble_since=None) == 1
+    if not done.update(status=Status.SENT, finished_at=timezone.now(), trouble="", trouble_since=None):
+        return False
+    rows = Delivery.objects.filter(broadcast=broadcast_id)
+    counts = {label: count for label, count in count_by_label(rows).items() if count}
+    said = {"broadcast": broadcast_id, "counts": counts}
+    log.info("Broadcast %s: sent: %s", broadcast_id, counts, extra=said)
+    return True
 
 
 def recover_after_restart(now: datetime) -> None:

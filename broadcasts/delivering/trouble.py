@@ -1,10 +1,14 @@
 """Trouble of our own side: visible on the broadcast since when and why; sending goes on by itself when it ends."""
 
+import logging
 from datetime import datetime, timedelta
 
 from django.db.models.functions import Coalesce
 
+from broadcasts.addresses import without_addresses
 from broadcasts.models import Broadcast
+
+log = logging.getLogger(__name__)
 
 
 class MailServerTrouble(Exception):
@@ -17,7 +21,10 @@ SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(seconds=60)
 def note_trouble(broadcast_id: int, reason: str, now: datetime) -> None:
     """The longer it lasts, the longer the pause before the next try, up to a minute."""
     row = Broadcast.objects.filter(pk=broadcast_id)
-    since = row.values_list("trouble_since", flat=True).first() or now
+    known = row.values_list("trouble_since", flat=True).first()
+    level, said = logging.INFO if known else logging.WARNING, {"broadcast": broadcast_id}
+    log.log(level, "Broadcast %s: trouble: %s", broadcast_id, without_addresses(reason), extra=said)
+    since = known or now
     pause = min(max((now - since) / 4, SHORTEST_PAUSE), LONGEST_PAUSE)
     row.update(
         trouble=reason[:500],
@@ -28,6 +35,6 @@ def note_trouble(broadcast_id: int, reason: str, now: datetime) -> None:
 
 
 def clear_trouble(broadcast_id: int) -> None:
-    Broadcast.objects.filter(pk=broadcast_id, trouble_since__isnull=False).update(
-        trouble="", trouble_since=None, next_try_at=None
-    )
+    troubled = Broadcast.objects.filter(pk=broadcast_id, trouble_since__isnull=False)
+    if troubled.update(trouble="", trouble_since=None, next_try_at=None):
+        log.info("Broadcast %s: the trouble is over", broadcast_id, extra={"broadcast": broadcast_id})

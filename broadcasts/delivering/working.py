@@ -1,5 +1,6 @@
 """What a worker does with a broadcast: prepare it when it is time, then send what is due."""
 
+import logging
 import time
 from collections.abc import Callable
 
@@ -14,16 +15,19 @@ from broadcasts.delivering.sending import Sending
 from broadcasts.delivering.sweeping import finish_broadcast
 from broadcasts.delivering.transports import open_line
 from broadcasts.delivering.trouble import MailServerTrouble, note_trouble
-from broadcasts.models import Broadcast
+from broadcasts.models import Broadcast, Delivery
 from broadcasts.preparing.preparing import announce_preparing, prepare_deliveries
 
 LONGEST_SHIFT_SECONDS = 5
+log = logging.getLogger(__name__)
 
 
 def work_on(broadcast_id: int) -> None:
     """Prepare if it is time, then send until nothing is due or the shift is over."""
-    announce_preparing(broadcast_id, timezone.now())
-    prepare_deliveries(broadcast_id)
+    if announce_preparing(broadcast_id, timezone.now()):
+        _tell("preparing", broadcast_id)
+    if prepare_deliveries(broadcast_id):
+        _tell("prepared, sending starts", broadcast_id, rows=Delivery.objects.filter(broadcast=broadcast_id).count())
     deliver_due(broadcast_id, shift())
 
 
@@ -51,7 +55,12 @@ def deliver_due(broadcast_id: int, is_over: Callable[[], bool]) -> bool:
 def _send_until(broadcast_id: int, is_over: Callable[[], bool]) -> bool:
     broadcast = Broadcast.objects.select_related("school", "sender", "broadcast_type").get(pk=broadcast_id)
     with Lines(open_line, settings.DELIVERING_CONNECTIONS) as lines:
-        Sending(broadcast, compile_broadcast(broadcast), lines).run(is_over)
+        sending = Sending(broadcast, compile_broadcast(broadcast), lines)
+        try:
+            sending.run(is_over)
+        finally:
+            if sending.counts:
+                _tell("a shift of sending", broadcast_id, **sending.counts)
     # A whole batch may have been on the Blocked Email list.
     if _has_rows_to_send(broadcast_id):
         return True
@@ -61,3 +70,9 @@ def _send_until(broadcast_id: int, is_over: Callable[[], bool]) -> bool:
 
 def _has_rows_to_send(broadcast_id: int) -> bool:
     return Broadcast.objects.filter(has_rows_to_send(timezone.now()), pk=broadcast_id, status__in=SENDING).exists()
+
+
+def _tell(what: str, broadcast_id: int, **counts: int) -> None:
+    """Figures only: who is written to is for the Email Log alone."""
+    said = {"broadcast": broadcast_id, "counts": counts}
+    log.info("Broadcast %s: %s %s", broadcast_id, what, counts or "", extra=said)

@@ -5,6 +5,7 @@ from broadcasts.models.audit import AuditEntry
 from broadcasts.models.blocked import BlockedEmail
 from broadcasts.models.broadcasts import UNDER_WAY, Broadcast, BroadcastType, Content, Sender
 from broadcasts.models.deliveries import Attempt, Delivery, Lease
+from broadcasts.models.heartbeats import Heartbeat
 from broadcasts.models.imports import Import, RememberedColumn
 from broadcasts.models.lists import List, ListMember, ListPart, ListRule
 from broadcasts.models.people import Guardianship, Person, PersonSchool
@@ -33,6 +34,7 @@ __all__ = [
     "EmailAddress",
     "FamilyChoice",
     "Guardianship",
+    "Heartbeat",
     "Import",
     "ImportedTypes",
     "Lease",

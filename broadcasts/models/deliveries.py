@@ -175,6 +175,8 @@ class Attempt(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["delivery", "number"], name="attempts_are_numbered")]
+        # Operations: which emails nobody can vouch for. Few attempts, and none of them changes later.
+        indexes = [models.Index(fields=["delivery"], condition=Q(outcome="in_doubt"), name="attempt_in_doubt")]
 
     def __str__(self) -> str:
         return f"{self.delivery}: {self.get_outcome_display()}"

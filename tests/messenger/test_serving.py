@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
@@ -108,6 +109,26 @@ def test_a_second_start_on_the_same_folder_keeps_everything(home: Path) -> None:
     with serving(env) as server:
         assert read_greeting(server, home / "log")[1:] == (name, password)
         assert len(ledger(home)) == 1
+
+
+def is_ready(port: str) -> bool:
+    try:
+        return bool(urlopen(f"http://127.0.0.1:{port}/readyz", timeout=10).status == 200)
+    except HTTPError:
+        return False
+
+
+def test_it_says_when_all_its_workers_are_there_and_when_they_have_gone(home: Path) -> None:
+    env = environment(home, free_port())
+    with serving(env) as server:
+        read_greeting(server, home / "log")
+        wait_for(lambda: is_ready(env["PORT"]), "readiness")
+        status = run(env, "delivery_status")
+        assert status.returncode == 0, status.stdout
+        assert "Working: 4 groups" in status.stdout
+    status = run(env, "delivery_status")
+    assert status.returncode == 1
+    assert "Working: 0 groups" in status.stdout
 
 
 def test_two_installations_have_different_passwords(tmp_path: Path) -> None:
