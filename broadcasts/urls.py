@@ -95,5 +95,6 @@ if settings.MAIL_IS_SANDBOX:
     urlpatterns += [
         path("sandbox/", sandbox.mailbox_list, name="sandbox"),
         path("sandbox/<int:pk>/", sandbox.message_detail, name="sandbox-message"),
+        path("sandbox/<int:pk>/parts/<int:number>/", sandbox.message_part, name="sandbox-message-part"),
         path("sandbox/<int:pk>/html/", sandbox.message_html, name="sandbox-message-html"),
     ]

@@ -11,6 +11,7 @@ from messenger.environment import read
 MAIL_SCHEMES = ("sandbox", "smtp", "smtps", "smtp+starttls")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SECRET_KEY_LENGTH = 32
+LARGEST_ATTACHMENTS = 18_000_000
 
 
 def _has_port(address: str) -> bool:
@@ -193,6 +194,19 @@ def database_and_queue(**_kwargs: Any) -> list[CheckMessage]:
             )
         ]
     return []
+
+
+@register
+def attachments(**_kwargs: Any) -> list[CheckMessage]:
+    if 0 <= settings.ATTACHMENTS_MAX_BYTES <= LARGEST_ATTACHMENTS:
+        return []
+    return [
+        Warning(
+            f"ATTACHMENTS_MAX_BYTES is {settings.ATTACHMENTS_MAX_BYTES}: most mail servers refuse emails over 25 MB.",
+            hint=f"Encoded for email, files grow by 37 %. Write at most {LARGEST_ATTACHMENTS}, or 0 for no files.",
+            id="messenger.W030",
+        )
+    ]
 
 
 @register

@@ -140,6 +140,7 @@ def target(named_object: str) -> dict[str, object]:
         "uploaded-import": make_uploaded_import,
         "delivery": make_delivery,
         "draft": make_draft,
+        "attachment": lambda: factory.make_attachment(make_draft()),
         "scheduled": partial(make_under_way, "scheduled"),
         "sending": partial(make_under_way, "sending"),
         "paused": partial(make_under_way, "paused"),
@@ -148,6 +149,7 @@ def target(named_object: str) -> dict[str, object]:
         return {"pk": makers[named_object]().pk}
     fixed: dict[str, dict[str, object]] = {
         "": {},
+        "no-part": {"pk": 999_999, "number": 0},
         "nothing": {"pk": 999_999},
         "key": {"key": "nobody"},
         "reset": {"uidb36": "1", "key": "nothing"},
@@ -158,6 +160,9 @@ def target(named_object: str) -> dict[str, object]:
         return fixed[named_object]
     if named_object == "user":
         return {"id": factory.make_user("Dora", factory.make_school()).pk}
+    if named_object == "picture":
+        picture = factory.make_picture(make_draft())
+        return {"pk": picture.broadcast_id, "picture_id": picture.picture_id}
     if named_object == "names":
         return {"pk": make_draft().pk, "slug": "unsent"}
     if named_object == "staged":

@@ -125,13 +125,13 @@ ALLOWED: Mapping[str, FileType] = {
 }
 
 _PROGRAMS = (
-    "apk app bat cmd com cpl dll dmg exe hta iso jar js jse lnk mjs msi pif ps1 py reg scr sh vb vbe vbs wsf".split()
+    ["apk", "app", "bat", "cmd", "com", "cpl", "dll", "dmg", "exe", "hta", "iso", "jar", "js", "jse", "lnk", "mjs", "msi", "pif", "ps1", "py", "reg", "scr", "sh", "vb", "vbe", "vbs", "wsf"]
 )
-_ARCHIVES = "zip rar 7z gz tgz tar bz2 xz cab".split()
-_PAGES = "htm html xhtml mht shtml svg svgz xml".split()
-_MACROS = "docm dotm xlsm xltm xlsb pptm ppsm xlam".split()
-_OLD_OFFICE = "doc dot xls xlt ppt pps rtf".split()
-_PHONE_PICTURES = "heic heif avif tif tiff bmp".split()
+_ARCHIVES = ["zip", "rar", "7z", "gz", "tgz", "tar", "bz2", "xz", "cab"]
+_PAGES = ["htm", "html", "xhtml", "mht", "shtml", "svg", "svgz", "xml"]
+_MACROS = ["docm", "dotm", "xlsm", "xltm", "xlsb", "pptm", "ppsm", "xlam"]
+_OLD_OFFICE = ["doc", "dot", "xls", "xlt", "ppt", "pps", "rtf"]
+_PHONE_PICTURES = ["heic", "heif", "avif", "tif", "tiff", "bmp"]
 
 REASONS: Mapping[str, Promise] = {
     **dict.fromkeys(

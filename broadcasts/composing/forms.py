@@ -17,7 +17,6 @@ from broadcasts.composing.file_types import accepted_by_browsers
 from broadcasts.models import Broadcast, BroadcastType, Content, List, School, Sender
 from broadcasts.people.lists.sizes import size_in_words
 
-
 DRAFT_FIELDS = ("broadcast_type", "sender", "lists", "subject", "body_html", "body_text")
 
 

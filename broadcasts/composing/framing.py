@@ -34,7 +34,7 @@ def content_of(file: Attachment) -> bytes:
 
 
 class Frame:
-    """Boundaries that begin with "=_" cannot occur in a quoted-printable or base64 body: safe, and always the same."""
+    """A boundary that begins with "=_" cannot occur in a quoted-printable or base64 body: safe, always the same."""
 
     def __init__(self, name: str, files: Files, shown: Collection[UUID]) -> None:
         # None of the boundaries begins as another one does: the letters are no hexadecimal digits.

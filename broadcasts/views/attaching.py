@@ -55,7 +55,7 @@ def broadcast_picture(request: HttpRequest, pk: int, picture_id: UUID) -> HttpRe
 
 def as_download(file: Attachment) -> HttpResponse:
     response = HttpResponse(content_of(file), content_type=file.content_type)
-    response["Content-Disposition"] = content_disposition_header(True, file.filename) or "attachment"  # noqa: FBT003
+    response["Content-Disposition"] = content_disposition_header(True, file.filename) or "attachment"
     return response
 
 
