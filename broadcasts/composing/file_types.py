@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -81,7 +82,7 @@ def _part(content: bytes, name: str) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as package, package.open(name) as part:
             return part.read(LARGEST_PART)
-    except (zipfile.BadZipFile, zipfile.zlib.error, ValueError, NotImplementedError, RuntimeError, OSError, EOFError):
+    except (zipfile.BadZipFile, zlib.error, ValueError, NotImplementedError, RuntimeError, OSError, EOFError):
         return b""
 
 
@@ -125,13 +126,14 @@ ALLOWED: Mapping[str, FileType] = {
 }
 
 _PROGRAMS = (
-    ["apk", "app", "bat", "cmd", "com", "cpl", "dll", "dmg", "exe", "hta", "iso", "jar", "js", "jse", "lnk", "mjs", "msi", "pif", "ps1", "py", "reg", "scr", "sh", "vb", "vbe", "vbs", "wsf"]
+    *("apk", "app", "bat", "cmd", "com", "cpl", "dll", "dmg", "exe", "hta", "iso", "jar", "js", "jse", "lnk"),
+    *("mjs", "msi", "pif", "ps1", "py", "reg", "scr", "sh", "vb", "vbe", "vbs", "wsf"),
 )
-_ARCHIVES = ["zip", "rar", "7z", "gz", "tgz", "tar", "bz2", "xz", "cab"]
-_PAGES = ["htm", "html", "xhtml", "mht", "shtml", "svg", "svgz", "xml"]
-_MACROS = ["docm", "dotm", "xlsm", "xltm", "xlsb", "pptm", "ppsm", "xlam"]
-_OLD_OFFICE = ["doc", "dot", "xls", "xlt", "ppt", "pps", "rtf"]
-_PHONE_PICTURES = ["heic", "heif", "avif", "tif", "tiff", "bmp"]
+_ARCHIVES = ("zip", "rar", "7z", "gz", "tgz", "tar", "bz2", "xz", "cab")
+_PAGES = ("htm", "html", "xhtml", "mht", "shtml", "svg", "svgz", "xml")
+_MACROS = ("docm", "dotm", "xlsm", "xltm", "xlsb", "pptm", "ppsm", "xlam")
+_OLD_OFFICE = ("doc", "dot", "xls", "xlt", "ppt", "pps", "rtf")
+_PHONE_PICTURES = ("heic", "heif", "avif", "tif", "tiff", "bmp")
 
 REASONS: Mapping[str, Promise] = {
     **dict.fromkeys(

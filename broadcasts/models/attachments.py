@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from broadcasts.models.broadcasts import Broadcast
+from broadcasts.models.schools import User
 from broadcasts.models.scopes import SchoolQuerySet
 
 
@@ -18,7 +19,7 @@ class AttachmentQuerySet(SchoolQuerySet["Attachment"]):
         return self.filter(is_inline=True)
 
     def total_size(self) -> int:
-        return self.aggregate(total=models.Sum("size", default=0))["total"]
+        return int(self.aggregate(total=models.Sum("size", default=0))["total"])
 
 
 class AttachmentManager(models.Manager["Attachment"]):
@@ -27,8 +28,8 @@ class AttachmentManager(models.Manager["Attachment"]):
     def get_queryset(self) -> AttachmentQuerySet:
         return AttachmentQuerySet(self.model, using=self._db).defer("content")
 
-    def visible_to(self, user: "models.Model") -> AttachmentQuerySet:
-        return self.get_queryset().visible_to(user)  # type: ignore[arg-type]
+    def visible_to(self, user: User) -> AttachmentQuerySet:
+        return self.get_queryset().visible_to(user)
 
     def files(self) -> AttachmentQuerySet:
         return self.get_queryset().files()

@@ -93,9 +93,7 @@ def message_part(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     if part.is_inline and kind in PICTURES:
         return HttpResponse(part.content, content_type=kind)
     response = HttpResponse(part.content, content_type="application/octet-stream")
-    response["Content-Disposition"] = (
-        content_disposition_header(True, part.filename) or "attachment"
-    )
+    response["Content-Disposition"] = content_disposition_header(True, part.filename) or "attachment"
     return response
 
 

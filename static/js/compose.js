@@ -209,7 +209,8 @@
     id.value = crypto.randomUUID();
     const mark = `[picture ${id.value}]`;
     editor.commands.insertContent(mark);
-    const tag = document.createElement("img");
+    // In a document of its own: in this one the browser would fetch it at once.
+    const tag = document.implementation.createHTMLDocument("").createElement("img");
     tag.setAttribute("src", form.dataset.pictures.replace("00000000-0000-0000-0000-000000000000", id.value));
     tag.setAttribute("alt", words.value.trim());
     html.value = editor.getHTML().replace(mark, () => tag.outerHTML);

@@ -30,7 +30,7 @@ def upload(name: str = "menu.pdf", content: bytes = factory.PDF) -> SimpleUpload
 
 def post(client: Client, draft: Broadcast, **changed: Any) -> str:
     draft.refresh_from_db()
-    response = client.post(url("edit", draft), fields(draft, action="attach", **changed), follow=True)
+    response = client.post(url("edit", draft), fields(draft, **{"action": "attach", **changed}), follow=True)
     assert response.status_code == 200
     return str(response.content.decode())
 
