@@ -82,7 +82,7 @@ class ComposeForm(forms.Form):
         help_text=_("For mail programs that show no formatting. Empty: it is written from the message."),
     )
     files = ManyFilesField(required=False, label=_("Add files"))
-    picture = OneFileField(required=False, label=_("Add a picture to the message"))
+    picture = OneFileField(required=False, label=_("Picture file"), help_text=_("JPEG, PNG or GIF."))
     picture_words = forms.CharField(
         required=False,
         max_length=300,

@@ -173,7 +173,7 @@ def test_a_picture_stands_where_one_last_typed_and_is_saved(writer: Watched, tmp
     page.keyboard.press("Control+Home")
     page.keyboard.press("End")
     page.get_by_text("Add a picture", exact=True).click()
-    page.get_by_label("Add a picture to the message").set_input_files(tmp_path / "gym.png")
+    page.get_by_label("Picture file").set_input_files(tmp_path / "gym.png")
     page.get_by_label("What the picture shows").fill('The "new" gym')
     page.get_by_role("button", name="Put it into the message").click()
     picture = Office(page).editor.get_by_alt_text('The "new" gym')
