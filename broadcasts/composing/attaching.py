@@ -91,12 +91,13 @@ def attach(broadcast: Broadcast, file: Attachment, by: User | None) -> None:
         if file.is_inline:
             _put_into_text(broadcast, file)
         _note_change(broadcast, by)
-        details = {"file": file.filename, "size": file.size}
-        audit.record(by, "broadcast.file_added", broadcast, school=broadcast.school, **details)
+        audit.record(
+            by, "broadcast.file_added", broadcast, school=broadcast.school, file=file.filename, size=file.size
+        )
 
 
 def _problems(broadcast: Broadcast, file: Attachment) -> Iterator[str]:
-    present = broadcast.attachments.all()
+    present = broadcast.attachments
     names = {"file": file.filename, "limit": filesizeformat(settings.ATTACHMENTS_MAX_BYTES)}
     same = present.filter(sha256=file.sha256, is_inline=file.is_inline).first()
     if same is not None:

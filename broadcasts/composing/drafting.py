@@ -227,7 +227,7 @@ def _about_files(broadcast: Broadcast) -> Iterator[Missing]:
     if total > settings.ATTACHMENTS_MAX_BYTES:
         words = _("The files have %(total)s together. At most %(limit)s are possible: remove some.")
         sizes = {"total": filesizeformat(total), "limit": filesizeformat(settings.ATTACHMENTS_MAX_BYTES)}
-        yield Missing("files", words % sizes)
+        yield Missing("new_files", words % sizes)
 
 
 def _about_size(broadcast: Broadcast, contents: Sequence[Content]) -> Iterator[Missing]:

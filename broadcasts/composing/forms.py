@@ -81,7 +81,7 @@ class ComposeForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 10}),
         help_text=_("For mail programs that show no formatting. Empty: it is written from the message."),
     )
-    files = ManyFilesField(required=False, label=_("Add files"))
+    new_files = ManyFilesField(required=False, label=_("Add files"))
     picture = OneFileField(required=False, label=_("Picture file"), help_text=_("JPEG, PNG or GIF."))
     picture_words = forms.CharField(
         required=False,
@@ -103,7 +103,7 @@ class ComposeForm(forms.Form):
         self.choices_of("lists").school = school
         usable = List.objects.usable_by(school) | List.objects.filter(broadcasts=broadcast)
         self.choices_of("lists").queryset = usable.distinct().with_sizes().select_related("school")
-        self.fields["files"].widget.attrs["accept"] = accepted_by_browsers()
+        self.fields["new_files"].widget.attrs["accept"] = accepted_by_browsers()
         self.fields["picture"].widget.attrs["accept"] = accepted_by_browsers(pictures_only=True)
         for name in self.fields.keys() - {"body_text"}:
             # "(optional)" beside them would say that it can be sent without.

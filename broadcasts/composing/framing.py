@@ -21,7 +21,7 @@ class Files:
     """The parts that a broadcast's files become, each as bytes that all its emails share."""
 
     def __init__(self, broadcast: Broadcast) -> None:
-        found = broadcast.attachments.all()
+        found = broadcast.attachments
         self.pictures: Mapping[UUID, bytes] = {
             one.picture_id: encode_part(one, content_of(one)) for one in found.pictures()
         }

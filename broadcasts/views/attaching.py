@@ -69,23 +69,23 @@ def change_files(request: HttpRequest, broadcast: Broadcast, form: ComposeForm) 
         messages.success(request, _("The picture is in the message, at its end."))
     problems = [*_add_files(request, broadcast, form), *_add_picture(request, broadcast, form)]
     if request.POST.get("action") == "attach" and not request.FILES:
-        problems.append(Missing("files", _("Choose the files to add first.")))
+        problems.append(Missing("new_files", _("Choose the files to add first.")))
     if request.POST.get("action") == "picture" and not form.cleaned_data["picture"]:
         problems.append(Missing("picture", _("Choose the picture to add first.")))
     return problems
 
 
 def _add_files(request: HttpRequest, broadcast: Broadcast, form: ComposeForm) -> Iterator[Missing]:
-    for file in form.cleaned_data["files"][:MOST_FILES]:
+    for file in form.cleaned_data["new_files"][:MOST_FILES]:
         try:
             attach(broadcast, make_file(file.name, _read(file)), signed_in_user(request))
         except NotAllowed as reason:
-            yield Missing("files", str(reason))
+            yield Missing("new_files", str(reason))
         else:
             messages.success(request, _("“%(file)s” is attached.") % {"file": clean_name(file.name)})
-    for file in form.cleaned_data["files"][MOST_FILES:]:
+    for file in form.cleaned_data["new_files"][MOST_FILES:]:
         words = _("“%(file)s” was not added: at most %(count)s at once.")
-        yield Missing("files", words % {"file": clean_name(file.name), "count": MOST_FILES})
+        yield Missing("new_files", words % {"file": clean_name(file.name), "count": MOST_FILES})
 
 
 def _add_picture(request: HttpRequest, broadcast: Broadcast, form: ComposeForm) -> Iterator[Missing]:
@@ -108,7 +108,7 @@ def _read(file: "UploadedFile[bytes]") -> bytes:
     """Not a byte of what is too large anyway."""
     if (file.size or 0) > settings.ATTACHMENTS_MAX_BYTES:
         raise too_large(clean_name(file.name or ""))
-    return file.read()
+    return bytes(file.read())
 
 
 @dataclass(frozen=True)

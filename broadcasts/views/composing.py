@@ -36,7 +36,7 @@ from broadcasts.views.posting import post_only
 from broadcasts.views.reviewing import find_broadcast
 
 FILE_ACTIONS = ("attach", "picture")
-FILE_FIELDS = ("files", "picture", "picture_words")
+FILE_FIELDS = ("new_files", "picture", "picture_words")
 NEXT_PAGE = {"preview": "broadcasts:broadcast-preview", "review": "broadcasts:broadcast-review"}
 
 
@@ -166,7 +166,7 @@ def _edit_page(
 ) -> HttpResponse:
     if request.FILES and form.errors and not is_saved:
         words = _("The draft is not saved yet, so the files were not added. Choose them again.")
-        form.add_error("files", words)
+        form.add_error("new_files", words)
     media: Any = form.media
     context = {
         "broadcast": broadcast,

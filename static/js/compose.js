@@ -133,7 +133,7 @@
   // Files are sent with a button, once, and not with every word.
   const withoutFiles = () => {
     const data = new FormData(form);
-    for (const name of ["files", "picture", "picture_words", "picture_id"]) data.delete(name);
+    for (const name of ["new_files", "picture", "picture_words", "picture_id"]) data.delete(name);
     return data;
   };
 

@@ -40,7 +40,7 @@ def names(draft: Broadcast) -> list[str]:
 
 
 def test_several_files_are_added_at_once_and_listed(as_alice: Client, draft: Broadcast) -> None:
-    page = post(as_alice, draft, files=[upload(), upload("dates.csv", b"day,what\n" * 200)])
+    page = post(as_alice, draft, new_files=[upload(), upload("dates.csv", b"day,what\n" * 200)])
     assert names(draft) == ["menu.pdf", "dates.csv"]
     assert "“menu.pdf” is attached." in page
     assert "Together 1.8\xa0KB of at most 10.0\xa0MB." in page
@@ -49,7 +49,7 @@ def test_several_files_are_added_at_once_and_listed(as_alice: Client, draft: Bro
 
 
 def test_what_was_written_is_saved_with_the_files(as_alice: Client, draft: Broadcast) -> None:
-    post(as_alice, draft, files=[upload()], subject="Lunch", body_html="<p>See the menu.</p>")
+    post(as_alice, draft, new_files=[upload()], subject="Lunch", body_html="<p>See the menu.</p>")
     content = draft.contents.get()
     assert (content.subject, content.body_html) == ("Lunch", "<p>See the menu.</p>")
 
@@ -66,7 +66,7 @@ def test_what_was_written_is_saved_with_the_files(as_alice: Client, draft: Broad
 def test_a_refused_file_loses_nothing_of_the_draft(
     as_alice: Client, draft: Broadcast, file: tuple[str, bytes], words: str
 ) -> None:
-    page = post(as_alice, draft, files=[upload(*file), upload("good.pdf")], subject="Lunch")
+    page = post(as_alice, draft, new_files=[upload(*file), upload("good.pdf")], subject="Lunch")
     assert words in page
     assert "The draft is saved, without what could not be added." in page
     assert 'value="Lunch"' in page
@@ -82,7 +82,9 @@ def test_pressing_attach_without_a_file_says_so(as_alice: Client, draft: Broadca
 
 def test_the_files_together_have_a_limit(as_alice: Client, draft: Broadcast, settings: Settings) -> None:
     settings.ATTACHMENTS_MAX_BYTES = 1000
-    page = post(as_alice, draft, files=[upload(f"{n}.pdf", factory.PDF + b"%d" % n + bytes(380)) for n in range(3)])
+    page = post(
+        as_alice, draft, new_files=[upload(f"{n}.pdf", factory.PDF + b"%d" % n + bytes(380)) for n in range(3)]
+    )
     assert names(draft) == ["0.pdf", "1.pdf"]
     assert "With “2.pdf” the files would have" in page
     settings.ATTACHMENTS_MAX_BYTES = 700
@@ -90,21 +92,21 @@ def test_the_files_together_have_a_limit(as_alice: Client, draft: Broadcast, set
 
 
 def test_the_same_file_twice_is_there_once(as_alice: Client, draft: Broadcast) -> None:
-    post(as_alice, draft, files=[upload()])
-    assert "“menu.pdf” is there already." in post(as_alice, draft, files=[upload("copy.pdf")])
+    post(as_alice, draft, new_files=[upload()])
+    assert "“menu.pdf” is there already." in post(as_alice, draft, new_files=[upload("copy.pdf")])
     assert names(draft) == ["menu.pdf"]
 
 
 def test_another_file_of_the_same_name_asks_for_a_decision(as_alice: Client, draft: Broadcast) -> None:
-    post(as_alice, draft, files=[upload()])
-    page = post(as_alice, draft, files=[upload("Menu.PDF", factory.PDF + b"2")])
+    post(as_alice, draft, new_files=[upload()])
+    page = post(as_alice, draft, new_files=[upload("Menu.PDF", factory.PDF + b"2")])
     assert "There is another file “Menu.PDF” already." in page
 
 
 def test_files_have_a_largest_number(as_alice: Client, draft: Broadcast) -> None:
     many = [upload(f"{n}.txt", b"%d" % n) for n in range(MOST_FILES + 1)]
     assert "at most 20 at once" in post(as_alice, draft, files=many)
-    assert "A broadcast can have 20 files" in post(as_alice, draft, files=[upload()])
+    assert "A broadcast can have 20 files" in post(as_alice, draft, new_files=[upload()])
     assert draft.attachments.count() == MOST_FILES
 
 
@@ -117,7 +119,7 @@ def test_a_file_is_removed_once(as_alice: Client, draft: Broadcast) -> None:
 
 
 def test_both_deeds_are_on_record(as_alice: Client, alice: User, draft: Broadcast) -> None:
-    post(as_alice, draft, files=[upload()])
+    post(as_alice, draft, new_files=[upload()])
     post(as_alice, draft, remove=draft.attachments.get().pk)
     entries = AuditEntry.objects.filter(action__startswith="broadcast.file").order_by("pk")
     assert [(one.action, one.actor, one.details["file"]) for one in entries] == [
@@ -127,7 +129,7 @@ def test_both_deeds_are_on_record(as_alice: Client, alice: User, draft: Broadcas
 
 
 def test_a_stale_form_adds_nothing_and_says_so(as_alice: Client, draft: Broadcast) -> None:
-    data = fields(draft, version=0, files=[upload()], action="attach")
+    data = fields(draft, version=0, new_files=[upload()], action="attach")
     page = as_alice.post(url("edit", draft), data).content.decode()
     assert "the files were not added. Choose them again." in page
     assert not draft.attachments.exists()
@@ -143,7 +145,7 @@ def test_a_changed_file_asks_for_another_review(as_alice: Client, draft: Broadca
 def test_after_send_nothing_changes(as_alice: Client, draft: Broadcast, alice: User) -> None:
     file = factory.make_attachment(draft)
     assert send_now(draft, alice)
-    for change in ({"files": [upload("late.pdf", factory.PDF + b"x")]}, {"remove": file.pk}):
+    for change in ({"new_files": [upload("late.pdf", factory.PDF + b"x")]}, {"remove": file.pk}):
         assert "no longer a draft" in post(as_alice, draft, **change)
     assert names(draft) == ["menu.pdf"]
     assert as_alice.get(reverse("broadcasts:attachment-download", args=[file.pk])).status_code == 200
@@ -167,7 +169,7 @@ def test_a_stranger_neither_reads_nor_adds_nor_removes(as_bob: Client, draft: Br
     assert as_bob.get(reverse("broadcasts:attachment-download", args=[file.pk])).status_code == 404
     seen = reverse("broadcasts:broadcast-picture", args=[draft.pk, picture.picture_id])
     assert as_bob.get(seen).status_code == 404
-    for change in ({"files": [upload("bob.pdf")]}, {"remove": file.pk}, {"place": picture.pk}):
+    for change in ({"new_files": [upload("bob.pdf")]}, {"remove": file.pk}, {"place": picture.pk}):
         assert as_bob.post(url("edit", draft), fields(draft, **change)).status_code == 404
     assert draft.attachments.count() == 2
 

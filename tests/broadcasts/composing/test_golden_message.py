@@ -1,7 +1,7 @@
 """Our bytes, read back, say what the message says that Django's own class builds of the same texts."""
 
 from email import message_from_bytes, policy
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 from email.mime.image import MIMEImage
 
 import pytest
@@ -97,7 +97,7 @@ def compare(broadcast: Broadcast, recipient: Recipient) -> EmailMessage:
     return ours
 
 
-def shape(message: EmailMessage) -> str:
+def shape(message: MIMEPart) -> str:
     if not message.is_multipart():
         return message.get_content_subtype()
     return f"{message.get_content_subtype()}({', '.join(map(shape, message.iter_parts()))})"
