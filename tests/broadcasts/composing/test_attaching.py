@@ -105,7 +105,7 @@ def test_another_file_of_the_same_name_asks_for_a_decision(as_alice: Client, dra
 
 def test_files_have_a_largest_number(as_alice: Client, draft: Broadcast) -> None:
     many = [upload(f"{n}.txt", b"%d" % n) for n in range(MOST_FILES + 1)]
-    assert "at most 20 at once" in post(as_alice, draft, files=many)
+    assert "at most 20 at once" in post(as_alice, draft, new_files=many)
     assert "A broadcast can have 20 files" in post(as_alice, draft, new_files=[upload()])
     assert draft.attachments.count() == MOST_FILES
 
