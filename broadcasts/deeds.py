@@ -5,6 +5,8 @@ from django.utils.translation import gettext_lazy as _
 
 DEEDS: dict[str, Promise] = {
     "broadcast.started": _("started the draft"),
+    "broadcast.file_added": _("added a file to the draft"),
+    "broadcast.file_removed": _("removed a file from the draft"),
     "broadcast.deleted": _("deleted the draft"),
     "broadcast.sent": _("pressed Send Now"),
     "broadcast.sent_again": _("sent it again to somebody whose address was corrected"),

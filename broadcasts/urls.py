@@ -5,6 +5,7 @@ from django.urls import URLPattern, path
 
 from broadcasts.views import (
     address_fixing,
+    attaching,
     composing,
     guardians,
     import_deciding,
@@ -74,6 +75,8 @@ urlpatterns: list[URLPattern] = [
     path("broadcasts/<int:pk>/edit/", composing.broadcast_edit, name="broadcast-edit"),
     path("broadcasts/<int:pk>/autosave/", composing.broadcast_autosave, name="broadcast-autosave"),
     path("broadcasts/<int:pk>/delete/", composing.broadcast_delete, name="broadcast-delete"),
+    path("broadcasts/files/<int:pk>/", attaching.attachment_download, name="attachment-download"),
+    path("broadcasts/<int:pk>/pictures/<uuid:picture_id>/", attaching.broadcast_picture, name="broadcast-picture"),
     path("broadcasts/<int:pk>/preview/", previewing.broadcast_preview, name="broadcast-preview"),
     path("broadcasts/<int:pk>/preview/html/", previewing.broadcast_preview_html, name="broadcast-preview-html"),
     path("broadcasts/<int:pk>/test/", previewing.broadcast_test, name="broadcast-test"),
@@ -92,5 +95,6 @@ if settings.MAIL_IS_SANDBOX:
     urlpatterns += [
         path("sandbox/", sandbox.mailbox_list, name="sandbox"),
         path("sandbox/<int:pk>/", sandbox.message_detail, name="sandbox-message"),
+        path("sandbox/<int:pk>/parts/<int:number>/", sandbox.message_part, name="sandbox-message-part"),
         path("sandbox/<int:pk>/html/", sandbox.message_html, name="sandbox-message-html"),
     ]

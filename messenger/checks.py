@@ -12,6 +12,7 @@ MAIL_SCHEMES = ("sandbox", "smtp", "smtps", "smtp+starttls")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SECRET_KEY_LENGTH = 32
 METRICS_TOKEN_LENGTH = 20
+LARGEST_ATTACHMENTS = 18_000_000
 
 
 def _has_port(address: str) -> bool:
@@ -216,6 +217,19 @@ def watching(**_kwargs: Any) -> list[CheckMessage]:
             )
         )
     return found
+
+
+@register
+def attachments(**_kwargs: Any) -> list[CheckMessage]:
+    if 0 <= settings.ATTACHMENTS_MAX_BYTES <= LARGEST_ATTACHMENTS:
+        return []
+    return [
+        Warning(
+            f"ATTACHMENTS_MAX_BYTES is {settings.ATTACHMENTS_MAX_BYTES}: most mail servers refuse emails over 25 MB.",
+            hint=f"Encoded for email, files grow by 37 %. Write at most {LARGEST_ATTACHMENTS}, or 0 for no files.",
+            id="messenger.W030",
+        )
+    ]
 
 
 @register

@@ -55,6 +55,8 @@ LEASE_SECONDS = 120
 IN_DOUBT_GRACE_SECONDS = 660
 # Who watches Messenger shows it (Authorization: Bearer ...); without one, /metrics does not exist.
 METRICS_TOKEN = env.read("METRICS_TOKEN")
+# Of one broadcast together, pictures included. Encoded for email they grow by 37 %.
+ATTACHMENTS_MAX_BYTES = env.read_number("ATTACHMENTS_MAX_BYTES", 10 * 1024 * 1024)
 MAX_UPLOAD_BYTES = 20 * 1024 * 1024
 MAX_UPLOAD_ROWS = 100_000
 # Imports are streamed: these guard the disk and the time of a worker, not its memory.

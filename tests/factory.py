@@ -10,7 +10,10 @@ from datetime import timedelta
 from django.utils import timezone
 
 from broadcasts.addresses import address_key, is_valid_address
+from broadcasts.composing.attaching import attach, make_file
+from broadcasts.composing.attaching import make_picture as make_picture_file
 from broadcasts.models import (
+    Attachment,
     Broadcast,
     BroadcastType,
     ContactType,
@@ -31,6 +34,12 @@ from broadcasts.models import (
 )
 
 PASSWORD = "correct horse battery staple"
+PDF = b"%PDF-1.7\n1 0 obj\n"
+# One grey point.
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b550000000a494441"
+    "54789c636800000082008177cd72b60000000049454e44ae426082"
+)
 _numbers = itertools.count(1)
 
 
@@ -105,6 +114,19 @@ def make_broadcast(
     broadcast.lists.add(make_list(school, people))
     Content.objects.create(broadcast=broadcast, subject=subject, body_html=body_html)
     return broadcast
+
+
+def make_attachment(broadcast: Broadcast, name: str = "menu.pdf", content: bytes = PDF) -> Attachment:
+    file = make_file(name, content)
+    attach(broadcast, file, None)
+    return file
+
+
+def make_picture(broadcast: Broadcast, words: str = "The new gym", content: bytes = PNG) -> Attachment:
+    """It stands at the end of the message."""
+    file = make_picture_file("gym.png", content, words)
+    attach(broadcast, file, None)
+    return file
 
 
 def make_import(school: School | None = None, status: str = "checked", **fields: object) -> Import:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 _UNWANTED = (
     "PORT",
     "MAIL_URL",
+    "ATTACHMENTS_MAX_BYTES",
     "SITE_URL",
     "SECRET_KEY",
     "DEBUG",

@@ -127,6 +127,11 @@ def make_unused_list() -> List:
     return factory.make_list(factory.make_school(), name="Families")
 
 
+def make_picture() -> dict[str, object]:
+    picture = factory.make_picture(make_draft())
+    return {"pk": picture.broadcast_id, "picture_id": picture.picture_id}
+
+
 def target(named_object: str) -> dict[str, object]:
     """What the address names, made afresh; all of it belongs to Lincoln school."""
     makers: dict[str, Callable[[], Model]] = {
@@ -140,6 +145,7 @@ def target(named_object: str) -> dict[str, object]:
         "uploaded-import": make_uploaded_import,
         "delivery": make_delivery,
         "draft": make_draft,
+        "attachment": lambda: factory.make_attachment(make_draft()),
         "scheduled": partial(make_under_way, "scheduled"),
         "sending": partial(make_under_way, "sending"),
         "paused": partial(make_under_way, "paused"),
@@ -148,6 +154,7 @@ def target(named_object: str) -> dict[str, object]:
         return {"pk": makers[named_object]().pk}
     fixed: dict[str, dict[str, object]] = {
         "": {},
+        "no-part": {"pk": 999_999, "number": 0},
         "nothing": {"pk": 999_999},
         "key": {"key": "nobody"},
         "reset": {"uidb36": "1", "key": "nothing"},
@@ -158,10 +165,13 @@ def target(named_object: str) -> dict[str, object]:
         return fixed[named_object]
     if named_object == "user":
         return {"id": factory.make_user("Dora", factory.make_school()).pk}
-    if named_object == "names":
-        return {"pk": make_draft().pk, "slug": "unsent"}
-    if named_object == "staged":
-        return {"pk": make_import().pk, "slug": "new"}
+    several: dict[str, Callable[[], dict[str, object]]] = {
+        "names": lambda: {"pk": make_draft().pk, "slug": "unsent"},
+        "staged": lambda: {"pk": make_import().pk, "slug": "new"},
+        "picture": make_picture,
+    }
+    if named_object in several:
+        return several[named_object]()
     return {"token": make_token(make_delivery().pk, named_object)}
 
 

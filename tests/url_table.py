@@ -63,6 +63,8 @@ broadcasts:broadcast-autosave/draft         GET   sign-in    405       405     4
 broadcasts:broadcast-autosave/draft         POST  sign-in    404       400     400
 broadcasts:broadcast-delete/draft           GET   sign-in    404       302     302
 broadcasts:broadcast-delete/draft           POST  sign-in    404       302     302
+broadcasts:attachment-download/attachment   GET   sign-in    404       200     200
+broadcasts:broadcast-picture/picture        GET   sign-in    404       200     200
 broadcasts:broadcast-preview/draft          GET   sign-in    404       200     200
 broadcasts:broadcast-preview-html/draft     GET   sign-in    404       200     200
 broadcasts:broadcast-test/draft             GET   sign-in    404       302     302
@@ -85,6 +87,7 @@ broadcasts:broadcast-progress/sending       GET   sign-in    404       200     2
 broadcasts:sandbox                          GET   sign-in    200       200     200
 broadcasts:sandbox-message/nothing          GET   sign-in    404       404     404
 broadcasts:sandbox-message-html/nothing     GET   sign-in    404       404     404
+broadcasts:sandbox-message-part/no-part     GET   sign-in    404       404     404
 
 tracking:pixel/pixel                        GET   200        200       200     200
 tracking:preferences/preferences            GET   200        200       200     200

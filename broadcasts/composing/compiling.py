@@ -4,17 +4,22 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from uuid import UUID
 
 from broadcasts.composing.encoding import CRLF, EncodedBody, encode_body
+from broadcasts.composing.framing import Files, Frame
 from broadcasts.composing.headers import Headers, Recipient
 from broadcasts.composing.layout import Marks, preferences_url, render_html, render_text
 from broadcasts.composing.merge_fields import Segments, cut_html, cut_text, field_values, one_line
+from broadcasts.composing.pictures import as_parts, shown_pictures
 from broadcasts.models import Broadcast, Content
 from broadcasts.tokens import make_token
 
 __all__ = ["CompiledBroadcast", "Recipient", "compile_broadcast"]
 
 PLACE = "place-of-the-token"
+
+Widths = Mapping[UUID, int | None]
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,7 @@ class _Compiled:
     subject: Segments
     tracked: _Bodies
     untracked: _Bodies
+    pictures: frozenset[UUID]
 
 
 class CompiledBroadcast:
@@ -44,12 +50,13 @@ class CompiledBroadcast:
         self._default = default
         kind = broadcast.broadcast_type
         self._offers_unsubscribing = kind is not None and kind.is_families_choice
-        self._frame = _Frame(f"=_{broadcast.uuid.hex}")
+        self._frames: dict[frozenset[UUID], Frame] = {}
 
     def subject_for(self, recipient: Recipient) -> str:
         return one_line(self._pick(recipient).subject.fill(self._values(recipient)))
 
     def html_for(self, recipient: Recipient) -> str:
+        """Pictures of our own stand in it as `cid:`: see `composing.pictures.as_pages` for a page."""
         return self._bodies(recipient).html.fill(self._values(recipient))
 
     def text_for(self, recipient: Recipient) -> str:
@@ -57,14 +64,24 @@ class CompiledBroadcast:
 
     def message_for(self, recipient: Recipient, subject_prefix: str = "") -> bytes:
         """The complete message (RFC 5322): CRLF, 7 bits, not dot-stuffed. The same delivery, the same Message-ID."""
-        values = self._values(recipient)
-        subject = subject_prefix + one_line(self._pick(recipient).subject.fill(values))
+        values, compiled = self._values(recipient), self._pick(recipient)
+        frame = self._frames.get(compiled.pictures) or self._make_frame(compiled.pictures)
+        subject = subject_prefix + one_line(compiled.subject.fill(values))
         head = "\r\n".join(self._headers.lines(recipient, subject, self._unsubscribe_url(values)))
-        pieces = [head.encode("ascii"), CRLF, self._frame.opening]
+        pieces = [head.encode("ascii"), CRLF, frame.opening]
         for subtype, body in self._bodies(recipient).encoded:
-            pieces += (self._frame.part(subtype, body.encoding), *body.pieces(values))
-        pieces.append(self._frame.closing)
+            pieces += (frame.part(subtype, body.encoding), *body.pieces(values))
+        pieces += frame.closing
         return b"".join(pieces)
+
+    @cached_property
+    def _files(self) -> Files:
+        """Read when the first message is built: a preview has no use for them."""
+        return Files(self._broadcast)
+
+    def _make_frame(self, pictures: frozenset[UUID]) -> Frame:
+        frame = self._frames[pictures] = Frame(self._broadcast.uuid.hex, self._files, pictures)
+        return frame
 
     @cached_property
     def _preferences_url(self) -> str:
@@ -95,48 +112,28 @@ class CompiledBroadcast:
         return self._preferences_url.replace(PLACE, token) if token and self._offers_unsubscribing else ""
 
 
-class _Frame:
-    """What stands between the parts of a multipart/alternative (RFC 2046 section 5.1).
-
-    A boundary that begins with "=_" cannot occur in a quoted-printable or base64 body: safe, and always the same.
-    """
-
-    def __init__(self, boundary: str) -> None:
-        self._boundary = boundary
-        self.opening = f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n'.encode()
-        self.closing = f"\r\n--{boundary}--\r\n".encode()
-
-    def part(self, subtype: str, encoding: str) -> bytes:
-        return (
-            f"\r\n--{self._boundary}\r\n"
-            f'Content-Type: text/{subtype}; charset="utf-8"\r\n'
-            f"Content-Transfer-Encoding: {encoding}\r\n\r\n"
-        ).encode()
-
-
 def compile_broadcast(broadcast: Broadcast) -> CompiledBroadcast:
     """Also for a draft that is not complete: only `message_for` needs a sender."""
     contents = list(broadcast.contents.order_by("-is_default", "pk"))
+    widths = dict(broadcast.attachments.pictures().values_list("picture_id", "width"))
     compiled = {
-        content.language.lower(): _compile(broadcast, content)
+        content.language.lower(): _compile(broadcast, content, widths)
         for content in contents or [Content(broadcast=broadcast)]
     }
     return CompiledBroadcast(broadcast, compiled, default=next(iter(compiled.values())))
 
 
-def _compile(broadcast: Broadcast, content: Content) -> _Compiled:
+def _compile(broadcast: Broadcast, content: Content, widths: Widths) -> _Compiled:
+    marks = Marks(f"pixel{secrets.token_hex(12)}", f"preferences{secrets.token_hex(12)}")
     return _Compiled(
         subject=cut_text(content.subject),
-        tracked=_compile_bodies(
-            broadcast, content, Marks(f"pixel{secrets.token_hex(12)}", f"preferences{secrets.token_hex(12)}")
-        ),
-        untracked=_compile_bodies(broadcast, content, Marks()),
+        tracked=_compile_bodies(broadcast, content, marks, widths),
+        untracked=_compile_bodies(broadcast, content, Marks(), widths),
+        pictures=shown_pictures(content.body_html, broadcast.pk).intersection(widths),
     )
 
 
-def _compile_bodies(broadcast: Broadcast, content: Content, marks: Marks) -> _Bodies:
+def _compile_bodies(broadcast: Broadcast, content: Content, marks: Marks, widths: Widths) -> _Bodies:
     names = {marks.pixel: "pixel token", marks.preferences: "preferences token"} if marks.pixel else {}
-    return _Bodies(
-        html=cut_html(render_html(broadcast, content, marks), names),
-        text=cut_text(render_text(broadcast, content, marks), names),
-    )
+    html = as_parts(render_html(broadcast, content, marks), broadcast.pk, widths)
+    return _Bodies(html=cut_html(html, names), text=cut_text(render_text(broadcast, content, marks), names))

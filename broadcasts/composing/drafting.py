@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
+from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.html import linebreaks
 from django.utils.translation import gettext as _
@@ -15,6 +17,7 @@ from broadcasts import audit
 from broadcasts.composing import sanitising
 from broadcasts.composing.compiling import Recipient, compile_broadcast
 from broadcasts.composing.merge_fields import problems_in_html, problems_in_text
+from broadcasts.composing.pictures import has_picture_without_words, is_of_another_broadcast, shown_pictures
 from broadcasts.composing.plain_text import to_plain_text
 from broadcasts.models import Broadcast, BroadcastType, Content, List, School, Sender, User
 from broadcasts.people.lists.resolving import is_anybody, people_on
@@ -150,7 +153,8 @@ def find_missing(broadcast: Broadcast) -> list[Missing]:
     contents = list(broadcast.contents.order_by("-is_default", "pk")) or [Content(broadcast=broadcast)]
     missing = [*_about_type(broadcast), *_about_sender(broadcast), *_about_lists(broadcast)]
     for content in contents:
-        missing += [*_about_subject(content.subject), *_about_body(content)]
+        missing += [*_about_subject(content.subject), *_about_body(content), *_about_pictures(content)]
+    missing += _about_files(broadcast)
     if all(content.body_html for content in contents):
         missing += _about_size(broadcast, contents)
     return missing
@@ -204,6 +208,26 @@ def _about_body(content: Content) -> Iterator[Missing]:
         yield Missing("body_html", _("Write a message."), is_empty=True)
     yield from (Missing("body_html", problem) for problem in problems_in_html(content.body_html))
     yield from (Missing("body_text", problem) for problem in problems_in_text(content.body_text))
+
+
+def _about_pictures(content: Content) -> Iterator[Missing]:
+    html, broadcast = content.body_html, content.broadcast
+    shown = shown_pictures(html, broadcast.pk)
+    known = set(broadcast.attachments.pictures().values_list("picture_id", flat=True)) if shown else set()
+    if shown - known or is_of_another_broadcast(html, broadcast.pk):
+        words = _("The message shows a picture that this broadcast does not have. Delete it there, or add it below.")
+        yield Missing("body_html", words)
+    if has_picture_without_words(html):
+        words = _("A picture has no words for those who cannot see it. Remove it and add it again with a few words.")
+        yield Missing("body_html", words)
+
+
+def _about_files(broadcast: Broadcast) -> Iterator[Missing]:
+    total = broadcast.attachments.total_size()
+    if total > settings.ATTACHMENTS_MAX_BYTES:
+        words = _("The files have %(total)s together. At most %(limit)s are possible: remove some.")
+        sizes = {"total": filesizeformat(total), "limit": filesizeformat(settings.ATTACHMENTS_MAX_BYTES)}
+        yield Missing("new_files", words % sizes)
 
 
 def _about_size(broadcast: Broadcast, contents: Sequence[Content]) -> Iterator[Missing]:

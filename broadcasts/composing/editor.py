@@ -13,6 +13,8 @@ EXTENSIONS: dict[str, Any] = {
     "Blockquote": True,
     "HorizontalRule": True,
     "HardBreak": True,
+    # Those that were added to the draft; its own menu has no button for others.
+    "Image": True,
     "Table": True,
     "TableRow": True,
     "TableHeader": True,

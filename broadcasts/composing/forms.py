@@ -12,8 +12,12 @@ from django_prose_editor.widgets import ProseEditorWidget
 
 from broadcasts.composing.drafting import SUBJECT_LENGTH, Draft, Missing
 from broadcasts.composing.editor import EXTENSIONS
+from broadcasts.composing.file_fields import ManyFilesField, OneFileField
+from broadcasts.composing.file_types import accepted_by_browsers
 from broadcasts.models import Broadcast, BroadcastType, Content, List, School, Sender
 from broadcasts.people.lists.sizes import size_in_words
+
+DRAFT_FIELDS = ("broadcast_type", "sender", "lists", "subject", "body_html", "body_text")
 
 
 class _TypeField(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -77,6 +81,16 @@ class ComposeForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 10}),
         help_text=_("For mail programs that show no formatting. Empty: it is written from the message."),
     )
+    new_files = ManyFilesField(required=False, label=_("Add files"))
+    picture = OneFileField(required=False, label=_("Picture file"), help_text=_("JPEG, PNG or GIF."))
+    picture_words = forms.CharField(
+        required=False,
+        max_length=300,
+        label=_("What the picture shows"),
+        help_text=_("Read out to those who cannot see it, and shown where pictures are switched off."),
+    )
+    # compose.js puts the picture where one last typed, under this name; without it, it goes to the end.
+    picture_id = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, broadcast: Broadcast, **kwargs: Any) -> None:
         super().__init__(*args, **{**kwargs, "initial": _initial(broadcast)})
@@ -89,7 +103,9 @@ class ComposeForm(forms.Form):
         self.choices_of("lists").school = school
         usable = List.objects.usable_by(school) | List.objects.filter(broadcasts=broadcast)
         self.choices_of("lists").queryset = usable.distinct().with_sizes().select_related("school")
-        for name in ("broadcast_type", "sender", "lists", "subject", "body_html"):
+        self.fields["new_files"].widget.attrs["accept"] = accepted_by_browsers()
+        self.fields["picture"].widget.attrs["accept"] = accepted_by_browsers(pictures_only=True)
+        for name in self.fields.keys() - {"body_text"}:
             # "(optional)" beside them would say that it can be sent without.
             setattr(self.fields[name], "template_name", "broadcasts/compose_field.html")  # noqa: B010 - not in the stubs
 
@@ -103,7 +119,7 @@ class ComposeForm(forms.Form):
     @property
     def draft(self) -> Draft:
         """Of a valid form."""
-        return Draft(**{name: value for name, value in self.cleaned_data.items() if name != "version"})
+        return Draft(**{name: self.cleaned_data[name] for name in DRAFT_FIELDS})
 
     def show(self, missing: Iterable[Missing]) -> None:
         for field, reason, _is_empty in missing:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django_prose_editor.config import allowlist_from_extensions, expand_extensions
 
 from broadcasts.composing.editor import EXTENSIONS
+from broadcasts.composing.pictures import own_path
 
 # What people paste, and what a file given to the command carries, beyond what the editor itself writes.
 MORE_TEXT_TAGS = ("h1", "h4", "h5", "h6", "b", "i", "u", "s", "sub", "sup", "small", "code", "pre", "abbr")
@@ -75,7 +76,9 @@ def _cleaner() -> nh3.Cleaner:
 def _keep_attribute(tag: str, attribute: str, value: str) -> str | None:
     if attribute not in ("href", "src"):
         return value
-    return _full_address(value, _WEB if tag == "img" else _LINK)
+    if tag == "img":
+        return own_path(value) or _full_address(value, _WEB)
+    return _full_address(value, _LINK)
 
 
 def _full_address(value: str, allowed: re.Pattern[str]) -> str | None:
@@ -86,6 +89,10 @@ def _full_address(value: str, allowed: re.Pattern[str]) -> str | None:
     elif _BARE_HOST.match(address) and not _LINK.match(address):
         address = "https://" + address
     return address if allowed.match(address) else None
+
+
+def _is_nowhere(source: str) -> bool:
+    return not own_path(source) and _full_address(source, _WEB) is None
 
 
 class _Finder(HTMLParser):
@@ -99,10 +106,8 @@ class _Finder(HTMLParser):
         for name, value in attrs:
             if name.startswith("on"):
                 self.found.append(_("a script"))
-            elif tag == "img" and name == "src" and _full_address(value or "", _WEB) is None:
-                self.found.append(
-                    _("a picture that is not on the web (give it an address that begins with https://)")
-                )
+            elif tag == "img" and name == "src" and _is_nowhere(value or ""):
+                self.found.append(_("a picture that is not on the web (add it with “Add a picture” below)"))
             elif tag == "a" and name == "href" and _full_address(value or "", _LINK) is None:
                 self.found.append(_("a link that does not lead to a web, email or phone address"))
 

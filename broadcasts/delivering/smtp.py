@@ -33,10 +33,16 @@ def rcpt_command(envelope: Envelope, *, asks: bool) -> str:
 
 def end_with_dot(message: bytes) -> bytes:
     """Dots at the beginning of lines are doubled (RFC 5321 section 4.5.2)."""
-    stuffed = message.replace(b"\r\n.", b"\r\n..")
-    if stuffed.startswith(b"."):
-        stuffed = b"." + stuffed
-    return stuffed + (b".\r\n" if stuffed.endswith(b"\r\n") else b"\r\n.\r\n")
+    # Files in base64 have none: what follows the last dot, megabytes perhaps, is neither searched nor copied twice.
+    end = message.rfind(b".") + 1
+    return b"".join(
+        (
+            b"." if message.startswith(b".") else b"",
+            message[:end].replace(b"\r\n.", b"\r\n.."),
+            memoryview(message)[end:],
+            b".\r\n" if message.endswith(b"\r\n") else b"\r\n.\r\n",
+        )
+    )
 
 
 def end_of_reply(heard: bytes) -> int:

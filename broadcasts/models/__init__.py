@@ -1,6 +1,7 @@
 """In the order in which they come to life: schools, broadcasts, people, lists, imports, deliveries."""
 
 from broadcasts.models.addresses import ContactType, ContactTypeChange, EmailAddress, FamilyChoice
+from broadcasts.models.attachments import Attachment
 from broadcasts.models.audit import AuditEntry
 from broadcasts.models.blocked import BlockedEmail
 from broadcasts.models.broadcasts import UNDER_WAY, Broadcast, BroadcastType, Content, Sender
@@ -22,6 +23,7 @@ from broadcasts.models.uploads import Upload
 
 __all__ = [
     "UNDER_WAY",
+    "Attachment",
     "Attempt",
     "AuditEntry",
     "BlockedEmail",

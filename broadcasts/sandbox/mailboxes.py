@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default as modern
+from functools import cached_property
 
 from broadcasts.models import Delivery, User
 from broadcasts.sandbox.store import FILE_NAME, sandbox_folder
@@ -26,14 +27,14 @@ class Summary:
     received_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Letter:
     """One message, opened."""
 
     summary: Summary
     raw: bytes
 
-    @property
+    @cached_property
     def message(self) -> EmailMessage:
         return message_from_bytes(self.raw, policy=modern)
 
@@ -49,6 +50,12 @@ class Letter:
     def raw_headers(self) -> str:
         return self.raw.partition(b"\r\n\r\n")[0].decode("utf-8", "replace").replace("\r\n", "\n")
 
+    @cached_property
+    def parts(self) -> list["Part"]:
+        """What hangs on it besides its text, numbered as they come."""
+        found = [one for one in self.message.walk() if isinstance(one, EmailMessage) and _is_file(one)]
+        return [Part(number, one) for number, one in enumerate(found)]
+
     def _body(self, subtype: str) -> str:
         part = self.message.get_body((subtype,))
         if part is None:
@@ -59,6 +66,39 @@ class Letter:
             return content.decode(charset, "replace") if isinstance(content, bytes) else ""
         except LookupError:
             return content.decode("utf-8", "replace") if isinstance(content, bytes) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file or a picture of a message."""
+
+    number: int
+    part: EmailMessage
+
+    @property
+    def filename(self) -> str:
+        return self.part.get_filename() or ""
+
+    @property
+    def content_id(self) -> str:
+        return str(self.part["Content-ID"] or "").strip().strip("<>")
+
+    @property
+    def is_inline(self) -> bool:
+        return bool(self.content_id) and self.part.get_content_maintype() == "image"
+
+    @property
+    def content(self) -> bytes:
+        content = self.part.get_payload(decode=True)
+        return content if isinstance(content, bytes) else b""
+
+    @property
+    def size(self) -> int:
+        return len(self.content)
+
+
+def _is_file(part: EmailMessage) -> bool:
+    return not part.is_multipart() and bool(part.get_filename() or part["Content-ID"])
 
 
 @contextmanager

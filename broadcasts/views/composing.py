@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import redirect, render
 from django.template.defaultfilters import date as format_date
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -22,15 +23,20 @@ from broadcasts.composing.drafting import (
     save_draft,
     start_draft,
 )
+from broadcasts.composing.file_types import allowed_types
 from broadcasts.composing.forms import ComposeForm, SchoolForm
 from broadcasts.composing.merge_fields import FIELDS
+from broadcasts.composing.pictures import shown_pictures
 from broadcasts.composing.plain_text import to_plain_text
 from broadcasts.composing.sanitising import removed_parts
 from broadcasts.models import Broadcast, School, User
 from broadcasts.roles import signed_in_user
+from broadcasts.views.attaching import change_files, files_of
 from broadcasts.views.posting import post_only
 from broadcasts.views.reviewing import find_broadcast
 
+FILE_ACTIONS = ("attach", "picture")
+FILE_FIELDS = ("new_files", "picture", "picture_words")
 NEXT_PAGE = {"preview": "broadcasts:broadcast-preview", "review": "broadcasts:broadcast-review"}
 
 
@@ -52,8 +58,9 @@ def broadcast_edit(request: HttpRequest, pk: int) -> HttpResponse:
     broadcast = find_broadcast(request, pk)
     if not broadcast.is_editable:
         return _no_draft(request, broadcast)
-    form = ComposeForm(request.POST if request.method == "POST" else None, broadcast=broadcast)
-    if request.method == "POST" and form.is_valid():
+    is_post = request.method == "POST"
+    form = ComposeForm(request.POST if is_post else None, request.FILES if is_post else None, broadcast=broadcast)
+    if is_post and form.is_valid():
         return _save(request, broadcast, form)
     return _edit_page(request, broadcast, form)
 
@@ -110,34 +117,46 @@ def _save(request: HttpRequest, broadcast: Broadcast, form: ComposeForm) -> Http
     version = broadcast.version if action == "overwrite" else form.cleaned_data["version"]
     try:
         save_draft(broadcast, form.draft, user, version)
+        refused = change_files(request, broadcast, form)
     except StaleDraft as stale:
         form.add_error(None, explain_stale(stale, user, broadcast.school))
         return _edit_page(request, broadcast, form, is_stale=True)
     except NotADraft:
         return _no_draft(request, broadcast)
     _tell_removed(request)
+    return _answer_saved(request, broadcast, refused, form.cleaned_data["picture_words"])
+
+
+def _answer_saved(
+    request: HttpRequest, broadcast: Broadcast, refused: Sequence[Missing], picture_words: str
+) -> HttpResponse:
+    action = request.POST.get("action", "")
     missing = find_missing(broadcast)
-    if action == "preview" or (action == "review" and not missing):
+    if not refused and (action == "preview" or (action == "review" and not missing)):
         return redirect(NEXT_PAGE[action], broadcast.pk)
-    wrong = missing if action == "review" else [reason for reason in missing if not reason.is_empty]
+    wrong = [*(missing if action == "review" else (one for one in missing if not one.is_empty)), *refused]
     if action != "plain_text" and not wrong:
         messages.success(request, _("The draft is saved."))
-        return redirect("broadcasts:broadcast-edit", broadcast.pk)
-    return _saved_page(request, broadcast, wrong, with_text=action == "plain_text")
+        part = "#files" if {"remove", "place"} & request.POST.keys() or action in FILE_ACTIONS else ""
+        return redirect(reverse("broadcasts:broadcast-edit", args=[broadcast.pk]) + part)
+    words = picture_words if refused else ""
+    return _saved_page(request, broadcast, wrong, picture_words=words, with_text=action == "plain_text")
 
 
 def _saved_page(
-    request: HttpRequest, broadcast: Broadcast, wrong: Sequence[Missing], *, with_text: bool
+    request: HttpRequest, broadcast: Broadcast, wrong: Sequence[Missing], *, picture_words: str, with_text: bool
 ) -> HttpResponse:
     """The form as it is stored now, with what is wrong beside its fields."""
     unbound = ComposeForm(broadcast=broadcast)
-    data = {name: unbound[name].value() or "" for name in unbound.fields}
+    data = {name: unbound[name].value() or "" for name in unbound.fields} | {"picture_words": picture_words}
     if with_text:
         data["body_text"] = to_plain_text(data["body_html"])
     form = ComposeForm(data, broadcast=broadcast)
     form.is_valid()
     form.show(wrong)
-    if wrong:
+    if wrong and all(one.field in FILE_FIELDS for one in wrong):
+        messages.info(request, _("The draft is saved, without what could not be added."))
+    elif wrong:
         messages.info(request, _("The draft is saved. It cannot be sent yet."))
     return _edit_page(request, broadcast, form, is_saved=True)
 
@@ -145,12 +164,18 @@ def _saved_page(
 def _edit_page(
     request: HttpRequest, broadcast: Broadcast, form: ComposeForm, *, is_stale: bool = False, is_saved: bool = False
 ) -> HttpResponse:
+    if request.FILES and form.errors and not is_saved:
+        words = _("The draft is not saved yet, so the files were not added. Choose them again.")
+        form.add_error("new_files", words)
     media: Any = form.media
     context = {
         "broadcast": broadcast,
         "form": form,
         "media": media.with_nonce(request.csp_nonce),  # type: ignore[attr-defined]
         "merge_fields": FIELDS.values(),
+        "files": files_of(broadcast),
+        "shown": shown_pictures(form["body_html"].value() or "", broadcast.pk),
+        "allowed_types": allowed_types(),
         "is_stale": is_stale,
         "is_unsaved": form.is_bound and not is_saved,
     }

@@ -1,5 +1,7 @@
 """How a draft will look to one of its recipients, and a test email to oneself."""
 
+from functools import partial
+
 from csp.constants import NONE, SELF, UNSAFE_INLINE
 from csp.decorators import csp_replace
 from django.conf import settings
@@ -16,10 +18,12 @@ from broadcasts.addresses import explain_invalid
 from broadcasts.composing.compiling import Recipient, compile_broadcast
 from broadcasts.composing.drafting import what_is_missing
 from broadcasts.composing.headers import envelope_sender
+from broadcasts.composing.pictures import as_pages, picture_path
 from broadcasts.composing.previewing import find_person, people_to_preview, preview_recipient
 from broadcasts.delivering.transports import MailServerTrouble, send_plain
 from broadcasts.models import Broadcast, Person
 from broadcasts.roles import signed_in_user
+from broadcasts.views.attaching import files_of
 from broadcasts.views.posting import post_only
 from broadcasts.views.reviewing import find_broadcast
 
@@ -42,6 +46,7 @@ def broadcast_preview(request: HttpRequest, pk: int) -> HttpResponse:
         "person": person,
         "name": name,
         "recipient": recipient,
+        "files": files_of(broadcast),
         "subject": compiled.subject_for(recipient),
         "text": compiled.text_for(recipient),
         "view": view if view in VIEWS else "html",
@@ -70,7 +75,8 @@ def broadcast_preview(request: HttpRequest, pk: int) -> HttpResponse:
 def broadcast_preview_html(request: HttpRequest, pk: int) -> HttpResponse:
     broadcast = find_broadcast(request, pk)
     recipient = preview_recipient(broadcast, _chosen(request, broadcast, []))
-    return HttpResponse(compile_broadcast(broadcast).html_for(recipient))
+    html = compile_broadcast(broadcast).html_for(recipient)
+    return HttpResponse(as_pages(html, partial(picture_path, broadcast.pk)))
 
 
 @post_only("broadcasts:broadcast-preview")

@@ -22,8 +22,11 @@ from broadcasts.people.lists.sizes import size_in_words
 from broadcasts.preparing.reach import Reach, ReachRow
 from broadcasts.roles import signed_in_user
 from broadcasts.tables.reviewing import NamesTable
+from broadcasts.views.attaching import files_of
 
 NAMES_PER_PAGE = 50
+# More than a school's usual broadcast, and minutes of an office's connection.
+MUCH_TRAFFIC = 1024**3
 
 # What a label means before anything has left, in the order of the page.
 BEFORE_SENDING = {
@@ -130,15 +133,24 @@ def broadcast_review(request: HttpRequest, pk: int) -> HttpResponse:
 def review_page(request: HttpRequest, review: Review, form: SendForm | None = None) -> HttpResponse:
     """The page; with a refused form it says so and shows today's figures."""
     broadcast = review.broadcast
+    files = files_of(broadcast)
     context = {
         "broadcast": broadcast,
         "review": review,
+        "files": files,
+        "traffic": _large_traffic(files.total_size, review.sendable),
         "form": form or SendForm(None, broadcast, review.sendable),
         "undo_seconds": settings.UNDO_SECONDS,
         "lists": [(one, size_in_words(one)) for one in broadcast.lists.select_related("school").with_sizes()],
         "languages": [_language_name(content.language) for content in broadcast.contents.order_by("-is_default")],
     }
     return render(request, "broadcasts/review.html", context, status=422 if form else 200)
+
+
+def _large_traffic(size: int, emails: int) -> int:
+    """How many bytes leave in files, encoded for email; 0 when nobody has to care."""
+    traffic = size * emails * 4 // 3
+    return traffic if traffic >= MUCH_TRAFFIC else 0
 
 
 def _language_name(code: str) -> str:

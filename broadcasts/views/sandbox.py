@@ -7,6 +7,8 @@ from csp.decorators import csp
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
@@ -15,8 +17,11 @@ from broadcasts.models import Delivery
 from broadcasts.roles import signed_in_user
 from broadcasts.sandbox.mailboxes import Letter, find_messages, open_message, read_summaries
 from broadcasts.sandbox.recipients import BEHAVIOURS
+from broadcasts.views.attaching import HARMLESS
 
 MESSAGES_A_PAGE = 50
+# A message may come from anywhere: what is no picture that browsers only draw is not shown.
+PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 
 @require_safe
@@ -44,6 +49,7 @@ def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "letter": letter,
         "message": letter.message,
+        "files": [part for part in letter.parts if not part.is_inline],
         "delivery": visible.filter(pk=letter.summary.delivery_id or 0).first(),
     }
     return render(request, "broadcasts/sandbox_message.html", context)
@@ -66,8 +72,28 @@ def message_html(request: HttpRequest, pk: int) -> HttpResponse:
     letter = _find_letter(request, pk)
     if not letter.html:
         raise Http404(_("This email has no HTML part."))
-    response = HttpResponse(_with_links_outside(letter.html))
+    html = letter.html
+    for part in letter.parts:
+        if part.is_inline:
+            address = reverse("broadcasts:sandbox-message-part", args=[pk, part.number])
+            html = html.replace(f"cid:{part.content_id}", address)
+    response = HttpResponse(_with_links_outside(html))
     response["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@require_safe
+@csp(HARMLESS)  # type: ignore[arg-type]
+def message_part(request: HttpRequest, pk: int, number: int) -> HttpResponse:
+    """A file as a download; a picture of the message as itself."""
+    part = next((one for one in _find_letter(request, pk).parts if one.number == number), None)
+    if part is None:
+        raise Http404
+    kind = part.part.get_content_type()
+    if part.is_inline and kind in PICTURES:
+        return HttpResponse(part.content, content_type=kind)
+    response = HttpResponse(part.content, content_type="application/octet-stream")
+    response["Content-Disposition"] = content_disposition_header(True, part.filename) or "attachment"
     return response
 
 

@@ -130,6 +130,13 @@
     }
   };
 
+  // Files are sent with a button, once, and not with every word.
+  const withoutFiles = () => {
+    const data = new FormData(form);
+    for (const name of ["new_files", "picture", "picture_words", "picture_id"]) data.delete(name);
+    return data;
+  };
+
   const save = async () => {
     clearTimeout(timer);
     timer = 0;
@@ -139,7 +146,7 @@
       await answer(
         await fetch(form.dataset.autosave, {
           method: "POST",
-          body: new FormData(form),
+          body: withoutFiles(),
           headers: { Accept: "application/json" },
         }),
       );
@@ -173,11 +180,12 @@
     schedule();
   };
 
+  const isOfFiles = (field) => field.type === "file" || field.name === "picture_words";
   form.addEventListener("input", (event) => {
-    if (event.target.name) changed();
+    if (event.target.name && !isOfFiles(event.target)) changed();
   });
   form.addEventListener("change", (event) => {
-    if (event.target.name) changed();
+    if (event.target.name && !isOfFiles(event.target)) changed();
   });
   window.addEventListener("online", start);
   form.addEventListener("submit", (event) => {
@@ -188,8 +196,25 @@
       return;
     }
     isStopped = true;
+    if (event.submitter?.value === "picture") placePicture();
     keep({ submitted: true });
   });
+
+  // --- a picture where one last typed ---------------------------------------------------------------------
+  // A mark is typed there, and becomes the picture in what is sent: the file has no address before it arrives.
+  const placePicture = () => {
+    const { picture, picture_words: words, picture_id: id } = form.elements;
+    // Without a secure connection browsers make no ids; then it goes to the end, as without JavaScript.
+    if (!editor || !picture.files.length || !words.value.trim() || !window.crypto?.randomUUID) return;
+    id.value = crypto.randomUUID();
+    const mark = `[picture ${id.value}]`;
+    editor.commands.insertContent(mark);
+    // In a document of its own: in this one the browser would fetch it at once.
+    const tag = document.implementation.createHTMLDocument("").createElement("img");
+    tag.setAttribute("src", form.dataset.pictures.replace("00000000-0000-0000-0000-000000000000", id.value));
+    tag.setAttribute("alt", words.value.trim());
+    html.value = editor.getHTML().replace(mark, () => tag.outerHTML);
+  };
 
   // --- inserting fields -----------------------------------------------------------------------------------
   let wasInSubject = false;

@@ -9,9 +9,11 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
+from broadcasts.composing.compiling import Recipient, compile_broadcast
 from broadcasts.models import Delivery, School, User
 from broadcasts.sandbox.mailboxes import find_messages
 from broadcasts.sandbox.server import SandboxServer
+from tests import factory
 from tests.tracking.rows import hand_over, make_delivery
 
 pytestmark = pytest.mark.django_db
@@ -135,3 +137,49 @@ def test_odd_emails_can_be_opened_too(as_charlie: Client, sandbox: SandboxServer
 
 def test_a_message_that_does_not_exist_is_404(as_charlie: Client, sandbox: SandboxServer) -> None:
     assert as_charlie.get(reverse("broadcasts:sandbox-message", args=[99])).status_code == 404
+
+
+def part_url(number: int, message: int = 1) -> str:
+    return reverse("broadcasts:sandbox-message-part", args=[message, number])
+
+
+def test_pictures_and_files_of_an_email_can_be_looked_at(
+    as_alice: Client, sandbox: SandboxServer, lincoln: School
+) -> None:
+    broadcast = factory.make_broadcast(lincoln)
+    factory.make_picture(broadcast)
+    factory.make_attachment(broadcast, "Menü.pdf")
+    message = compile_broadcast(broadcast).message_for(Recipient(None, "Alice", "alice@school.example"))
+    send(sandbox, "alice@school.example", message.decode("ascii"))
+    page = as_alice.get(reverse("broadcasts:sandbox-message", args=[1])).content.decode()
+    assert "Menü.pdf" in page
+    assert "gym.png" not in page  # it is in the message
+    frame = as_alice.get(reverse("broadcasts:sandbox-message-html", args=[1])).content.decode()
+    assert f'src="{part_url(0)}"' in frame
+    assert "cid:" not in frame
+    picture, file = as_alice.get(part_url(0)), as_alice.get(part_url(1))
+    assert (picture["Content-Type"], picture.content) == ("image/png", factory.PNG)
+    assert (file["Content-Type"], file.content) == ("application/octet-stream", factory.PDF)
+    assert file["Content-Disposition"].startswith("attachment")
+    assert "sandbox" in file["Content-Security-Policy"]
+    assert as_alice.get(part_url(2)).status_code == 404
+
+
+def test_a_strangers_files_do_not_exist(as_bob: Client, sandbox: SandboxServer, lincoln: School) -> None:
+    broadcast = factory.make_broadcast(lincoln)
+    factory.make_attachment(broadcast)
+    message = compile_broadcast(broadcast).message_for(Recipient(None, "Alice", "alice@school.example"))
+    send(sandbox, "alice@school.example", message.decode("ascii"))
+    assert as_bob.get(part_url(0)).status_code == 404
+
+
+def test_a_page_that_calls_itself_a_picture_is_a_download(as_charlie: Client, sandbox: SandboxServer) -> None:
+    send(
+        sandbox,
+        "ann@home.example",
+        "Content-Type: multipart/related; boundary=b\n\n--b\nContent-Type: text/html\n\n<img src='cid:x'>\n--b\n"
+        "Content-Type: image/svg+xml\nContent-ID: <x>\n\n<svg onload='alert(1)'/>\n--b--\n",
+    )
+    response = as_charlie.get(part_url(0))
+    assert response["Content-Type"] == "application/octet-stream"
+    assert response["Content-Disposition"].startswith("attachment")

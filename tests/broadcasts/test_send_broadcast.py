@@ -175,3 +175,38 @@ def test_an_address_that_the_file_replaces_in_the_directory_is_named(folder: Pat
     err = StringIO()
     send(folder, stderr=err)
     assert "Dan: dan@x.example → dan@new.example" in err.getvalue()
+
+
+def test_files_are_attached(folder: Path) -> None:
+    (folder / "menu.pdf").write_bytes(factory.PDF)
+    (folder / "dates.csv").write_text("day,what\n")
+    send(folder, attach=[folder / "menu.pdf", folder / "dates.csv"])
+    assert [file.filename for file in Broadcast.objects.get().attachments.all()] == ["menu.pdf", "dates.csv"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("missing.pdf", None, "missing.pdf"),
+        ("menu.pdf", b"MZ", "it is no PDF"),
+        ("menu.pdf", b"", "is empty"),
+        ("menu.pdf", bytes(11 * 1024 * 1024), "too large"),
+    ],
+)
+def test_a_file_that_cannot_be_attached_stops_everything(
+    folder: Path, name: str, content: bytes | None, words: str
+) -> None:
+    if content is not None:
+        (folder / name).write_bytes(content)
+    status, said = exit_status(folder, attach=[folder / name])
+    assert status == 2
+    assert words in said
+    assert not Broadcast.objects.exists()
+
+
+def test_the_same_file_named_twice_stops_everything(folder: Path) -> None:
+    (folder / "menu.pdf").write_bytes(factory.PDF)
+    status, said = exit_status(folder, attach=[folder / "menu.pdf"] * 2)
+    assert status == 2
+    assert "there already" in said
+    assert not Broadcast.objects.exists()

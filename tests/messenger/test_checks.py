@@ -26,6 +26,7 @@ def all_checks() -> list[CheckMessage]:
         checks.site_url,
         checks.secret_key,
         checks.database_and_queue,
+        checks.attachments,
         checks.debug,
     )
     return [message for check in every for message in check()]
@@ -33,6 +34,12 @@ def all_checks() -> list[CheckMessage]:
 
 def test_with_nothing_set_nothing_is_wrong() -> None:
     assert all_checks() == []
+
+
+@pytest.mark.parametrize(("size", "is_odd"), [(0, False), (18_000_000, False), (20_000_000, True), (-1, True)])
+def test_attachments_must_fit_into_an_email(settings: Settings, size: int, is_odd: bool) -> None:
+    settings.ATTACHMENTS_MAX_BYTES = size
+    assert [message.id for message in all_checks()] == ["messenger.W030"] * is_odd
 
 
 @pytest.mark.parametrize(("secret", "is_odd"), [("portal:secret", False), ("secret", True), ("portal:", True)])

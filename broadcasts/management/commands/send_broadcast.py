@@ -1,21 +1,25 @@
 import json
 import time
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
 from broadcasts.actors import wake
+from broadcasts.composing.attaching import attach, make_file, too_large
 from broadcasts.composing.drafting import SUBJECT_LENGTH, Draft, save_draft, what_is_missing
+from broadcasts.composing.file_types import NotAllowed
 from broadcasts.composing.sanitising import removed_parts
 from broadcasts.delivering.controlling import CannotSend, send_now
-from broadcasts.models import Broadcast, BroadcastType, Content, School, Sender
+from broadcasts.models import Attachment, Broadcast, BroadcastType, Content, School, Sender
 from broadcasts.people.applying import CannotConfirm, make_list
 from broadcasts.people.planning import Plan, plan_upload
 from broadcasts.people.reading import Recipients, UnreadableFile, read_recipients
@@ -38,6 +42,9 @@ class Command(BaseCommand):
         parser.add_argument("--subject", required=True)
         parser.add_argument("--html", required=True, type=Path, metavar="FILE", help="the message")
         parser.add_argument("--text", type=Path, metavar="FILE", help="plain text; else written from the message")
+        parser.add_argument(
+            "--attach", action="append", default=[], type=Path, metavar="FILE", help="may be repeated"
+        )
         parser.add_argument("--school", metavar="SLUG", help="needed when there are several schools")
         parser.add_argument("--dry-run", action="store_true", help="show who would be reached and store nothing")
         parser.add_argument("--wait", type=float, metavar="SECONDS", help="follow until nothing is Unsent")
@@ -53,6 +60,7 @@ class Command(BaseCommand):
             body_html=self._read_html(options["html"]),
             body_text=read_text(options["text"]) if options["text"] else "",
         )
+        self.files = [read_file(file) for file in options["attach"]]
         recipients = read_list(options["list"])
         plan = plan_upload(school, recipients)
         check_rows(plan)
@@ -69,7 +77,9 @@ class Command(BaseCommand):
 
     def _dry_run(self, school: School, draft: Draft, recipients: Recipients) -> dict[str, int]:
         with transaction.atomic():
-            counts = Reach(make_broadcast(school, draft, recipients)).counts()
+            broadcast = make_broadcast(school, draft, recipients)
+            attach_all(broadcast, self.files)
+            counts = Reach(broadcast).counts()
             transaction.set_rollback(True)
         if not counts["Unsent"]:
             self.stderr.write("Nobody on this list can get this email: sending it would be refused.")
@@ -84,6 +94,7 @@ class Command(BaseCommand):
     def _send(self, school: School, draft: Draft, recipients: Recipients) -> Broadcast:
         with transaction.atomic():
             broadcast = make_broadcast(school, draft, recipients)
+            attach_all(broadcast, self.files)
             try:
                 send_now(broadcast, None, undo_seconds=0)
             except CannotSend as error:
@@ -156,6 +167,25 @@ def read_text(file: Path) -> str:
         raise refused(f"{file}: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise refused(f"{file} is not UTF-8 text.") from error
+
+
+def read_file(file: Path) -> Attachment:
+    try:
+        if file.stat().st_size > settings.ATTACHMENTS_MAX_BYTES:
+            raise too_large(file.name)
+        return make_file(file.name, file.read_bytes())
+    except OSError as error:
+        raise refused(f"{file}: {error.strerror}.") from error
+    except NotAllowed as error:
+        raise refused(str(error)) from error
+
+
+def attach_all(broadcast: Broadcast, files: Sequence[Attachment]) -> None:
+    for file in files:
+        try:
+            attach(broadcast, file, None)
+        except NotAllowed as error:
+            raise refused(str(error)) from error
 
 
 def read_list(file: Path) -> Recipients:

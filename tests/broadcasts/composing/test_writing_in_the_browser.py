@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests import factory
 from tests.browser.pages import Office
 from tests.browser.running import Product, Watched, visit
 
@@ -160,6 +162,46 @@ def test_the_second_tab_is_told_and_may_win(writer: Watched) -> None:
     expect(page.locator(".messages")).to_contain_text("The draft is saved.")
     expect(page.get_by_label("Subject")).to_have_value("Second")
     forgive_refused_requests(writer)
+
+
+def test_a_picture_stands_where_one_last_typed_and_is_saved(writer: Watched, tmp_path: Path) -> None:
+    page = writer.page
+    (tmp_path / "gym.png").write_bytes(factory.PNG)
+    write(page, "above")
+    page.keyboard.press("Enter")
+    page.keyboard.type("below")
+    page.keyboard.press("Control+Home")
+    page.keyboard.press("End")
+    page.get_by_text("Add a picture", exact=True).click()
+    page.get_by_label("Picture file").set_input_files(tmp_path / "gym.png")
+    page.get_by_label("What the picture shows").fill('The "new" gym')
+    page.get_by_role("button", name="Put it into the message").click()
+    picture = Office(page).editor.get_by_alt_text('The "new" gym')
+    expect(picture).to_be_visible()
+    body = page.locator("[name=body_html]").input_value()
+    assert body.index("above") < body.index("<img") < body.index("below")
+    # The editor reads it, writes it and saves it by itself.
+    write(page, " and more")
+    wait_until_saved(page)
+    page.reload()
+    expect(picture).to_be_visible()
+    page.get_by_role("button", name="Remove gym.png").click()
+    expect(page.locator(".messages")).to_contain_text("“gym.png” is removed.")
+    expect(picture).to_have_count(0)
+
+
+def test_files_are_attached_beside_the_text(writer: Watched, tmp_path: Path) -> None:
+    page = writer.page
+    (tmp_path / "menu.pdf").write_bytes(factory.PDF)
+    (tmp_path / "fake.pdf").write_bytes(b"MZ")
+    write(page, "See the menu.")
+    page.get_by_label("Add files").set_input_files([tmp_path / "menu.pdf", tmp_path / "fake.pdf"])
+    page.get_by_role("button", name="Attach").click()
+    expect(page.locator("#form-errors")).to_contain_text("it is no PDF")
+    expect(page.locator("#files").get_by_role("link", name="menu.pdf")).to_be_visible()
+    expect(Office(page).editor).to_have_text("See the menu.")
+    page.reload()
+    expect(page.locator("#restore")).to_be_hidden()
 
 
 def test_everything_works_without_javascript(product: Product, browser: Browser, signed_in: Any) -> None:
