@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef
 
-from broadcasts.blocking import is_blocked
+from broadcasts.blocking import is_row_blocked
 from broadcasts.models import Attempt, Broadcast, Delivery, Guardianship
 from broadcasts.people.lists.resolving import people_on
 from broadcasts.results import Result, raised_to
@@ -37,7 +37,7 @@ def claim_batch(broadcast_id: int, size: int, now: datetime, token: UUID | None 
         due = Delivery.objects.filter(broadcast=broadcast_id).due(now).order_by("next_attempt_at", "pk")
         ids = list(due.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True)[:size])
         rows = Delivery.objects.filter(pk__in=ids)
-        _drop(rows.filter(is_blocked()), Delivery.Note.BLOCKED, Result.BLOCKED)
+        _drop(rows.filter(is_row_blocked()), Delivery.Note.BLOCKED, Result.BLOCKED)
         _drop(
             rows.filter(pk__in=_marked_since(broadcast_id, rows)),
             Delivery.Note.DO_NOT_CONTACT,

@@ -2,7 +2,7 @@
 
 from broadcasts.models.addresses import ContactType, ContactTypeChange, EmailAddress, FamilyChoice
 from broadcasts.models.audit import AuditEntry
-from broadcasts.models.blocked import BlockedEmail
+from broadcasts.models.blocked import BlockedEmail, BlockingPolicy, BlockLevel
 from broadcasts.models.broadcasts import UNDER_WAY, Broadcast, BroadcastType, Content, Sender
 from broadcasts.models.deliveries import Attempt, Delivery
 from broadcasts.models.imports import Import, RememberedColumn
@@ -23,7 +23,9 @@ __all__ = [
     "UNDER_WAY",
     "Attempt",
     "AuditEntry",
+    "BlockLevel",
     "BlockedEmail",
+    "BlockingPolicy",
     "Broadcast",
     "BroadcastType",
     "ContactType",
