@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from broadcasts.admin.recording import RecordedAdmin
@@ -27,8 +26,8 @@ class BlockingPolicyAdmin(RecordedAdmin[BlockingPolicy]):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
         return False
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # noqa: ARG002
-        return redirect("admin:broadcasts_blockingpolicy_change", 1)
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return self.change_view(request, "1", extra_context=extra_context)
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None

@@ -24,7 +24,7 @@ def block_lift(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect(back)
     form = LiftForm(request.POST if request.method == "POST" else None)
     if request.method != "POST" or not form.is_valid():
-        context = {"form": form, "address": address, "block": block, "next": back}
+        context = {"form": form, "address": address, "entry": block, "next": back}
         return render(request, "broadcasts/block_lift.html", context, status=422 if form.is_bound else 200)
     if unblock_addresses([address.key], reason=form.cleaned_data["reason"], by=signed_in_user(request)):
         words = _(

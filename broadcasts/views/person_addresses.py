@@ -39,7 +39,7 @@ def address_edit(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("broadcasts:person-detail", address.person_id)
     form = AddressForm(request.POST if request.method == "POST" else None, initial={"address": address.address})
     if request.method != "POST" or not form.is_valid():
-        context = {"form": form, "address": address, "block": find_block(address.key)}
+        context = {"form": form, "address": address, "entry": find_block(address.key)}
         return render(request, "broadcasts/address_edit.html", context, status=422 if form.is_bound else 200)
     try:
         new = correct_address(address, form.cleaned_data["address"], by=signed_in_user(request))
