@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from django.db import connection, transaction
-from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, Subquery
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from broadcasts import audit
 from broadcasts.addresses import address_key
-from broadcasts.models import BlockedEmail, BlockLevel, User
+from broadcasts.models import AuditEntry, BlockedEmail, BlockLevel, User
 
 # SQLite takes 32,766 values in one statement.
 TOGETHER = 1000
+DEEDS = ("blocked_email.added", "blocked_email.tightened", "blocked_email.removed")
 Row = TypeVar("Row")
 COLUMNS = ("address", "key", "level", "reason", "source", "added_by_id", "added_at")
 _STRICT = Q(level=BlockLevel.EVERYTHING)
@@ -56,6 +57,12 @@ def find_block(address_or_key: str) -> BlockedEmail | None:
 
 def find_blocks(keys: Collection[str]) -> Mapping[str, BlockedEmail]:
     return {block.key: block for block in BlockedEmail.objects.filter(key__in=keys)}
+
+
+def deeds_about(key: str) -> QuerySet[AuditEntry]:
+    """What was done to this address on the list, newest first."""
+    named = Q(details__key=key) | Q(object_label__iexact=key)
+    return AuditEntry.objects.filter(named, object_type="blockedemail", action__in=DEEDS)
 
 
 def count_blocked(keys: Collection[str]) -> int:

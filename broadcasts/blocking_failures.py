@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from broadcasts.among import among
-from broadcasts.blocking import Block, block_each
-from broadcasts.models import AuditEntry, BlockedEmail, BlockingPolicy, Delivery, EmailAddress
+from broadcasts.blocking import Block, block_each, deeds_about
+from broadcasts.models import BlockedEmail, BlockingPolicy, Delivery, EmailAddress
 from broadcasts.results import Result
 
 ARRIVED = (Result.DELIVERED, Result.OPENED)
@@ -73,9 +73,8 @@ def _vouched_for(keys: Collection[str]) -> Mapping[str, datetime]:
     """When staff last said that the address is right, or lifted a block of it."""
     confirmed = EmailAddress.objects.filter(key__in=keys, confirmed_at__isnull=False).order_by()
     latest = dict(confirmed.values_list("key").annotate(Max("confirmed_at")))
-    lifts = AuditEntry.objects.filter(object_type="blockedemail", action="blocked_email.removed")
     for key in keys:
-        lifted = lifts.filter(Q(details__key=key) | Q(object_label__iexact=key)).aggregate(at=Max("at"))["at"]
+        lifted = deeds_about(key).filter(action="blocked_email.removed").aggregate(at=Max("at"))["at"]
         if lifted and (key not in latest or lifted > latest[key]):
             latest[key] = lifted
     return latest

@@ -10,6 +10,7 @@ reports:email-log                           GET   sign-in    200       200     2
 reports:email-log-export                    GET   sign-in    403       403     200
 reports:delivery-detail/delivery            GET   sign-in    404       200     200
 reports:addresses-to-fix                    GET   sign-in    200       200     200
+reports:broadcast-opens/sending             GET   sign-in    404       200     200
 reports:family-find                         GET   sign-in    200       200     200
 reports:family/person                       GET   sign-in    404       200     200
 reports:help                                GET   sign-in    200       200     200

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -136,8 +137,6 @@ def test_ticket_of_somebody_else_stores_nothing(as_charlie: Client) -> None:
 
 def test_old_ticket_stores_nothing(as_charlie: Client, time_machine: object) -> None:
     ticket = ticket_of(choose(as_charlie, "ann@home.example\n"))
-    import time  # noqa: PLC0415
-
     time_machine.move_to(time.time() + 3700)  # type: ignore[attr-defined]
     assert "more than an hour old" in as_charlie.post(IMPORT, {"ticket": ticket}, follow=True).text
     assert not BlockedEmail.objects.exists()

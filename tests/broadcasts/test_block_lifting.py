@@ -30,7 +30,12 @@ def page_of(person: Person) -> str:
 def test_persons_page_leads_to_why_and_to_lifting(as_alice: Client, person: Person) -> None:
     assert url_of(person) in as_alice.get(page_of(person)).text
     page = as_alice.get(url_of(person)).text
-    for words in ("Reported “Menu” as spam", "reported our email as spam", "complaints make mail services", "Messenger"):
+    for words in (
+        "Reported “Menu” as spam",
+        "reported our email as spam",
+        "complaints make mail services",
+        "Messenger",
+    ):
         assert words in page
     assert find_block("ann@home.example")
 

@@ -116,7 +116,13 @@ def test_many_at_once_cost_few_queries(person: Person, django_assert_max_num_que
 
 
 PAGE = reverse("admin:broadcasts_blockingpolicy_changelist")
-FORM = {"blocks_failures": "on", "failures": "4", "within_days": "30", "failures_level": "all", "complaint_level": "all"}
+FORM = {
+    "blocks_failures": "on",
+    "failures": "4",
+    "within_days": "30",
+    "failures_level": "all",
+    "complaint_level": "all",
+}
 
 
 def test_administrator_sets_the_policy_on_record(as_charlie: Client) -> None:
