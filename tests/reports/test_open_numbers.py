@@ -1,4 +1,4 @@
-"""Both open numbers, by people and with machines, on every page that speaks of opens; and the setting for the other."""
+"""Both open numbers, by people and with machines, wherever opens are spoken of; and the setting for the other."""
 
 from collections.abc import Iterable
 
