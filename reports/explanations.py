@@ -57,7 +57,7 @@ _WORDS: Mapping[str, tuple[Promise, Promise]] = {
         _("Ask the family for their right address and correct it in your records."),
     ),
     "Blocked": (
-        _("This address is on the Blocked Email list, so we did not write to it."),
+        _("This address was on the Blocked Email list, so we did not write to it."),
         _(
             "If that is wrong, lift the block on the person's page, with a reason. This row stays as it is; the next "
             "broadcast goes to the address."
