@@ -1,8 +1,10 @@
 """Blocked for everything, or for everything except Emergency: in the review, at the worker, and on the list."""
 
 from datetime import timedelta
+from threading import Barrier, Thread
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from broadcasts.blocking import Block, block_addresses, block_each, find_block
@@ -91,3 +93,24 @@ def test_many_are_blocked_with_few_queries(django_assert_max_num_queries: object
     with django_assert_max_num_queries(40):  # type: ignore[operator]
         added = block_addresses([f"a{n}@home.example" for n in range(2500)], reason="Left", source=Source.FILE)
     assert len(added) == BlockedEmail.objects.count() == AuditEntry.objects.count() == 2500
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_at_once_each_address_is_new_to_one() -> None:
+    """The two name them in opposite orders, and neither waits for ever."""
+    addresses = [f"a{n}@home.example" for n in range(60)]
+    start, added = Barrier(2), []
+
+    def run(some: list[str]) -> None:
+        try:
+            start.wait(10)
+            added.extend(block_addresses(some, reason="Left", source=Source.STAFF))
+        finally:
+            connection.close()
+
+    threads = [Thread(target=run, args=(some,)) for some in (addresses, addresses[::-1])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(added) == BlockedEmail.objects.count() == AuditEntry.objects.count() == 60
