@@ -1,6 +1,7 @@
 """An address that Failed at one broadcast after the other is blocked by itself, as the policy says."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -25,7 +26,7 @@ def person(lincoln: School) -> Person:
     return factory.make_person(lincoln, "Ann", ["An@home.example"])
 
 
-def fail(person: Person, times: int = 1, result: Result = Result.FAILED, **fields: object) -> Delivery:
+def fail(person: Person, times: int = 1, result: Result = Result.FAILED, **fields: Any) -> Delivery:
     for _ in range(times):
         row = make_trial(make_sent(person.school), person, result, **fields)
     return row

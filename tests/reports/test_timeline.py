@@ -38,7 +38,7 @@ def entry_named(row: Delivery, words: str) -> Entry:
     return found
 
 
-def attempt(row: Delivery, number: int, outcome: Outcome, result: Result | None, **fields: object) -> Attempt:
+def attempt(row: Delivery, number: int, outcome: Attempt.Outcome, result: Result | None, **fields: object) -> Attempt:
     at = NOON + timedelta(minutes=number)
     return Attempt.objects.create(delivery=row, number=number, at=at, outcome=outcome, result=result, **fields)
 
@@ -56,7 +56,7 @@ def attempt(row: Delivery, number: int, outcome: Outcome, result: Result | None,
     ],
 )
 def test_each_outcome_of_an_attempt(
-    row: Delivery, outcome: Outcome, result: Result | None, rule: str, says: str
+    row: Delivery, outcome: Attempt.Outcome, result: Result | None, rule: str, says: str
 ) -> None:
     attempt(row, 1, outcome, result, rule=rule, code=450, enhanced_code="4.2.2", text="the server's", phase="rcpt")
     entry = entry_named(row, "Attempt 1")
@@ -84,7 +84,7 @@ def test_each_outcome_of_an_attempt(
         (Kind.NOTED, "changes nothing"),
     ],
 )
-def test_each_kind_of_event(as_alice: Client, row: Delivery, kind: Kind, says: str) -> None:
+def test_each_kind_of_event(as_alice: Client, row: Delivery, kind: Event.Kind, says: str) -> None:
     add_event(row, kind, NOON, **SERVER)
     entry = entry_named(row, str(kind.label))
     assert says in entry.more
@@ -119,7 +119,7 @@ def test_an_event_of_a_provider_names_the_provider(row: Delivery) -> None:
         (Label.PERSON, "The email was opened", "pictures were loaded"),
     ],
 )
-def test_who_opened_it_is_told_apart(row: Delivery, label: Label, called: str, says: str) -> None:
+def test_who_opened_it_is_told_apart(row: Delivery, label: Event.Label, called: str, says: str) -> None:
     add_event(row, Kind.OPENED, NOON, label=label, agent="Apple Mail, ahead of time", network="192.0.2.0/24")
     entry = entry_named(row, called)
     assert says in entry.more
