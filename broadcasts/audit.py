@@ -1,5 +1,6 @@
 """Who did what: written in the same transaction as the deed, readable on the object's page."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import models
@@ -18,7 +19,19 @@ def record(
     **details: Any,
 ) -> None:
     """Note that `actor` (None: a command or the system itself) did `action`, like "broadcast.sent", on an object."""
-    AuditEntry.objects.create(
+    _entry(actor, action, on, school=school, label=label, details=details).save(force_insert=True)
+
+
+def record_each(actor: User | None, action: str, deeds: Iterable[tuple[models.Model, dict[str, Any]]]) -> None:
+    """The same deed on many objects, each with its details."""
+    entries = [_entry(actor, action, on, school=None, label="", details=details) for on, details in deeds]
+    AuditEntry.objects.bulk_create(entries, batch_size=500)
+
+
+def _entry(
+    actor: User | None, action: str, on: models.Model, *, school: School | None, label: str, details: dict[str, Any]
+) -> AuditEntry:
+    return AuditEntry(
         actor=actor,
         actor_name=actor.display_name if actor else _("Messenger"),
         action=action,

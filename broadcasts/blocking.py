@@ -1,18 +1,68 @@
 """The only code that touches the Blocked Email list."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db import connection, transaction
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet, Subquery
+from django.utils import timezone
 
 from broadcasts import audit
 from broadcasts.addresses import address_key
-from broadcasts.models import BlockedEmail, User
+from broadcasts.models import AuditEntry, BlockedEmail, BlockLevel, User
+
+# SQLite takes 32,766 values in one statement.
+TOGETHER = 1000
+DEEDS = ("blocked_email.added", "blocked_email.tightened", "blocked_email.removed")
+Row = TypeVar("Row")
+COLUMNS = ("address", "key", "level", "reason", "source", "added_by_id", "added_at")
+_STRICT = Q(level=BlockLevel.EVERYTHING)
 
 
-def is_blocked(key: str = "address_key") -> Exists:
-    """A condition for querysets whose field `key` holds an `address_key`."""
-    return Exists(BlockedEmail.objects.filter(key=OuterRef(key)))
+@dataclass(frozen=True, slots=True)
+class Block:
+    """An address that is to be on the list."""
+
+    address: str
+    reason: str
+    level: str = BlockLevel.EVERYTHING
+
+
+def is_blocked(key: str = "address_key", *, emergency: bool | OuterRef) -> Exists:
+    """A condition for querysets whose field `key` holds an `address_key`.
+
+    `emergency`: whether the broadcast is one, as a value or as a field of the queryset.
+    """
+    entries = BlockedEmail.objects.filter(key=OuterRef(key))
+    if isinstance(emergency, OuterRef):
+        is_emergency = ExpressionWrapper(emergency, BooleanField())
+        return Exists(entries.alias(is_emergency=is_emergency).filter(_STRICT | Q(is_emergency=False)))
+    return Exists(entries.filter(_STRICT) if emergency else entries)
+
+
+def is_row_blocked() -> Exists:
+    """The same for deliveries, by the type of the broadcast of each."""
+    return is_blocked(emergency=OuterRef("broadcast__broadcast_type__is_emergency"))
+
+
+def level_of_block(key: str = "key") -> Subquery:
+    """For querysets whose field `key` holds an `address_key`; null where nothing is blocked."""
+    return Subquery(BlockedEmail.objects.filter(key=OuterRef(key)).values("level")[:1])
+
+
+def find_block(address_or_key: str) -> BlockedEmail | None:
+    return BlockedEmail.objects.select_related("added_by").filter(key=address_key(address_or_key)).first()
+
+
+def find_blocks(keys: Collection[str]) -> Mapping[str, BlockedEmail]:
+    return {block.key: block for block in BlockedEmail.objects.filter(key__in=keys)}
+
+
+def deeds_about(key: str) -> QuerySet[AuditEntry]:
+    """What was done to this address on the list, newest first."""
+    named = Q(details__key=key) | Q(object_label__iexact=key)
+    return AuditEntry.objects.filter(named, object_type="blockedemail", action__in=DEEDS)
 
 
 def count_blocked(keys: Collection[str]) -> int:
@@ -20,34 +70,99 @@ def count_blocked(keys: Collection[str]) -> int:
     return BlockedEmail.objects.filter(key__in=keys).count()
 
 
-@transaction.atomic
 def block_addresses(
     addresses: Iterable[str],
     *,
     reason: str,
     source: BlockedEmail.Source,
     by: User | None = None,
+    level: str = BlockLevel.EVERYTHING,
 ) -> list[BlockedEmail]:
-    """Put addresses on the list; those that are on it already stay as they are. Returns the new ones."""
-    added = []
-    for key, address in {address_key(address): address.strip() for address in addresses if address.strip()}.items():
-        # Two complaints about one address may arrive in the same moment.
-        blocked, is_new = BlockedEmail.objects.get_or_create(
-            key=key,
-            defaults={"address": address[:320], "reason": reason[:500], "source": source, "added_by": by},
-        )
-        if is_new:
-            audit.record(by, "blocked_email.added", blocked, reason=reason, source=source.value)
-            added.append(blocked)
-    return added
+    """Put addresses on the list, all for one reason; see `block_each`."""
+    return block_each([Block(address, reason, level) for address in addresses], source=source, by=by)
+
+
+@transaction.atomic
+def block_each(blocks: Iterable[Block], *, source: BlockedEmail.Source, by: User | None = None) -> list[BlockedEmail]:
+    """Put addresses on the list. Those that are on it stay as they are, unless this block is the stricter one.
+
+    Returns the entries that are new or stricter now.
+    """
+    named = {address_key(block.address): block for block in blocks if block.address.strip()}
+    # In the order of their keys: two transactions must not wait for each other in a circle.
+    wanted = dict(sorted(named.items()))
+    added = find_all(_insert(wanted, source, by))
+    audit.record_each(by, "blocked_email.added", [(entry, _facts(entry)) for entry in added.values()])
+    others = {key: block for key, block in wanted.items() if key not in added}
+    changed = added | _tighten(others, source, by)
+    return [changed[key] for key in named if key in changed]
+
+
+def find_all(keys: Collection[str]) -> dict[str, BlockedEmail]:
+    found: dict[str, BlockedEmail] = {}
+    for some in _chunks(sorted(keys)):
+        found |= find_blocks(some)
+    return found
+
+
+def _insert(wanted: Mapping[str, Block], source: BlockedEmail.Source, by: User | None) -> set[str]:
+    """The keys that were not on the list before: of two complaints in the same moment, one is told so."""
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    new: set[str] = set()
+    table, names = BlockedEmail._meta.db_table, ", ".join(COLUMNS)  # noqa: SLF001
+    for some in _chunks(list(wanted.items())):
+        values = [
+            (
+                block.address.strip()[:320],
+                key,
+                str(block.level),
+                block.reason[:500],
+                source.value,
+                by.pk if by else None,
+                now,
+            )
+            for key, block in some
+        ]
+        places = ", ".join([f"({', '.join(['%s'] * len(COLUMNS))})"] * len(values))
+        statement = f"INSERT INTO {table} ({names}) VALUES {places} ON CONFLICT (key) DO NOTHING RETURNING key"  # noqa: S608 - names of our own
+        with connection.cursor() as cursor:
+            cursor.execute(statement, [value for row in values for value in row])
+            new.update(key for (key,) in cursor.fetchall())
+    return new
+
+
+def _tighten(wanted: Mapping[str, Block], source: BlockedEmail.Source, by: User | None) -> dict[str, BlockedEmail]:
+    """A complaint about an address that only emergencies went to: from now on, nothing does."""
+    strict = {key: block for key, block in wanted.items() if block.level == BlockLevel.EVERYTHING}
+    tightened = {}
+    for key, entry in find_all(strict).items():
+        block, was = strict[key], entry.reason
+        entry.level, entry.reason, entry.source = BlockLevel.EVERYTHING, block.reason[:500], source
+        entry.added_by, entry.added_at = by, timezone.now()
+        loose = BlockedEmail.objects.filter(pk=entry.pk, level=BlockLevel.EXCEPT_EMERGENCY)
+        fields = ("level", "reason", "source", "added_by", "added_at")
+        if loose.update(**{name: getattr(entry, name) for name in fields}):
+            audit.record(by, "blocked_email.tightened", entry, **_facts(entry), was=was)
+            tightened[key] = entry
+    return tightened
 
 
 @transaction.atomic
 def unblock_addresses(addresses: Iterable[str], *, reason: str = "", by: User | None = None) -> list[str]:
-    """Take addresses off the list, on record. Returns those that were on it."""
-    keys = [address_key(address) for address in addresses]
-    removed = list(BlockedEmail.objects.filter(key__in=keys))
-    for blocked in removed:
-        audit.record(by, "blocked_email.removed", blocked, reason=reason, was=blocked.reason)
-        blocked.delete()
-    return [blocked.address for blocked in removed]
+    """Take addresses off the list, on record. Returns those that were on it: of two at once, one does it."""
+    removed = []
+    for entry in find_all({address_key(address) for address in addresses}).values():
+        pk = entry.pk
+        if BlockedEmail.objects.filter(pk=pk).delete()[0]:
+            facts = _facts(entry) | {"reason": reason, "was": entry.reason}
+            audit.record(by, "blocked_email.removed", entry, **facts)
+            removed.append(entry.address)
+    return removed
+
+
+def _facts(entry: BlockedEmail) -> dict[str, Any]:
+    return {"reason": entry.reason, "source": str(entry.source), "level": str(entry.level), "key": entry.key}
+
+
+def _chunks(rows: Sequence[Row]) -> Iterable[Sequence[Row]]:
+    return (rows[start : start + TOGETHER] for start in range(0, len(rows), TOGETHER))

@@ -37,3 +37,9 @@ def _line(cells: Sequence[Any]) -> str:
 def _field(text: str) -> str:
     guarded = guard_cell(text)
     return '"' + guarded.replace('"', '""') + '"' if _QUOTED.search(guarded) else guarded
+
+
+def unguard_cell(value: str) -> str:
+    """What was there before `guard_cell`: for files that we wrote and read again."""
+    bare = value.removeprefix("'")
+    return bare if bare != value and guard_cell(bare) == value else value

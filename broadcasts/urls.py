@@ -6,6 +6,7 @@ from django.urls import URLPattern, path
 from broadcasts.views import (
     address_fixing,
     attaching,
+    block_lifting,
     composing,
     guardians,
     import_deciding,
@@ -37,6 +38,7 @@ urlpatterns: list[URLPattern] = [
     path("people/<int:pk>/addresses/add/", person_addresses.address_add, name="address-add"),
     path("people/<int:pk>/guardians/add/", guardians.guardian_add, name="guardian-add"),
     path("people/addresses/<int:pk>/", person_addresses.address_edit, name="address-edit"),
+    path("people/addresses/<int:pk>/lift-block/", block_lifting.block_lift, name="block-lift"),
     path("people/guardians/<int:pk>/", guardians.guardian_edit, name="guardian-edit"),
     path("people/guardians/<int:pk>/remove/", guardians.guardian_remove, name="guardian-remove"),
     path("lists/", lists.list_list, name="list-list"),

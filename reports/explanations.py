@@ -57,8 +57,11 @@ _WORDS: Mapping[str, tuple[Promise, Promise]] = {
         _("Ask the family for their right address and correct it in your records."),
     ),
     "Blocked": (
-        _("This address is on the Blocked Email list, so we did not write to it."),
-        _("If that is wrong, ask an administrator to take the address off the Blocked Email list."),
+        _("This address was on the Blocked Email list, so we did not write to it."),
+        _(
+            "If that is wrong, lift the block on the person's page, with a reason. This row stays as it is; the next "
+            "broadcast goes to the address."
+        ),
     ),
     "Delivered": (
         _("The recipient's own mail server told us that it has the email."),

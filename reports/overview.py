@@ -11,6 +11,7 @@ from broadcasts.counting import counts_by_broadcast
 from broadcasts.delivering.doubts import doubtful
 from broadcasts.models import UNDER_WAY, Broadcast, Delivery, Import, List, School, Upload, User
 from reports.addresses_to_fix import AddressesToFix
+from reports.opens import OpenNumbers, count_opens
 
 LAST_BROADCASTS = 5
 AT_MOST = 10
@@ -22,6 +23,7 @@ class Counted:
     broadcast: Broadcast
     counts: Mapping[str, int]
     in_doubt: int
+    opens: OpenNumbers
 
     @property
     def total(self) -> int:
@@ -61,7 +63,8 @@ class Overview:
         counts = counts_by_broadcast(broadcasts)
         doubts = Delivery.objects.filter(doubtful(self.now), broadcast__in=broadcasts).order_by()
         in_doubt = dict(doubts.values_list("broadcast_id").annotate(Count("pk")))
-        return [Counted(each, counts[each.pk], in_doubt.get(each.pk, 0)) for each in broadcasts]
+        opens = count_opens({each.pk: counts[each.pk]["Opened"] for each in broadcasts})
+        return [Counted(each, counts[each.pk], in_doubt.get(each.pk, 0), opens[each.pk]) for each in broadcasts]
 
     @cached_property
     def under_way(self) -> list[Counted]:

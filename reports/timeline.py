@@ -1,35 +1,48 @@
 """What happened to one delivery, in the order of time and in plain words."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from broadcasts.audit import history
+from broadcasts.blocking import deeds_about
+from broadcasts.deeds import words_for
 from broadcasts.delivering.doubts import is_on_the_wire
-from broadcasts.models import Attempt, Broadcast, Delivery
+from broadcasts.delivering.sweeping import SOFT_BOUNCE_HORIZON
+from broadcasts.models import AuditEntry, Broadcast, Delivery
 from broadcasts.results import Result
 from broadcasts.templatetags.messenger import moment
+from reports.evidence_words import about_attempt, about_event, late_words, name_attempt, name_event, name_phase
 from tracking.models import Event
 
 
 @dataclass(frozen=True)
 class Entry:
-    at: datetime
+    at: datetime | None  # None: nobody wrote down when; it stands where it belongs
     what: str
     more: str = ""
     result: int | None = None
     details: tuple[tuple[str, str], ...] = field(default=())
     other: Delivery | None = None  # the row that it leads to, or comes from
+    rule: str = ""
+    decides: bool = False  # this made the result what it is
 
 
 def timeline(delivery: Delivery) -> list[Entry]:
     """Everything there is evidence of, oldest first."""
     entries = [*_prepared(delivery), *_attempts(delivery), *_events(delivery), *_late_bounce(delivery)]
-    entries += [*_cancelled(delivery), *_sent_again(delivery)]
-    return sorted(entries, key=lambda entry: entry.at)
+    entries += [*_cancelled(delivery), *_given_up(delivery), *_sent_again(delivery), *_blocks(delivery)]
+    dated = sorted((entry.at, number, entry) for number, entry in enumerate(entries) if entry.at)
+    return list(_with_decision([*(entry for _at, _number, entry in dated), *_held_back(delivery)], delivery.result))
+
+
+def _with_decision(entries: list[Entry], result: int) -> Iterator[Entry]:
+    """A result is the greatest that anything argues for: the first that argued for it made it."""
+    deciding = next((entry for entry in entries if entry.result == result), None)
+    return (replace(entry, decides=True) if entry is deciding else entry for entry in entries)
 
 
 def _prepared(delivery: Delivery) -> Iterator[Entry]:
@@ -45,54 +58,24 @@ def _prepared(delivery: Delivery) -> Iterator[Entry]:
 
 
 def _attempts(delivery: Delivery) -> Iterator[Entry]:
-    words = {
-        Attempt.Outcome.ACCEPTED: _("From here on the email is in the hands of other mail servers."),
-        Attempt.Outcome.DEFERRED: _("That is a “try again later”, not a “no”."),
-        Attempt.Outcome.REFUSED: _("That is final: we do not try this address again for this broadcast."),
-        Attempt.Outcome.IN_DOUBT: _("The connection broke at the one moment when nobody can tell."),
-    }
     for attempt in delivery.tries.all():
-        outcome = Attempt.Outcome(attempt.outcome)
-        what = _("Attempt %(number)s: %(outcome)s") % {"number": attempt.number, "outcome": outcome.label}
         details = (
             (_("Reply code"), str(attempt.code or "")),
             (_("Status code"), attempt.enhanced_code),
             (_("The server's words"), attempt.text),
-            (_("Stage"), attempt.phase),
+            (_("Stage"), name_phase(attempt.phase)),
             (_("Rule that decided"), attempt.rule),
         )
-        more = words[outcome]
-        if outcome is Attempt.Outcome.DEFERRED and attempt.result == Result.BOUNCED:
-            more = _("We have tried for as long as we try, so this was the last time.")
-        yield Entry(attempt.at, what, more, attempt.result, _filled(details))
+        what, more = name_attempt(attempt), about_attempt(attempt)
+        yield Entry(attempt.at, what, more, attempt.result, _filled(details), rule=attempt.rule)
 
 
 def _events(delivery: Delivery) -> Iterator[Entry]:
-    words = {
-        Event.Kind.ACCEPTED: _("From here on the email is in the hands of other mail servers."),
-        Event.Kind.DELIVERED: _(
-            "That server has it now. Where it shows it, in the inbox or among spam, is up to it."
-        ),
-        Event.Kind.DEFERRED: _("The servers are still trying; we will hear how it ends."),
-        Event.Kind.BOUNCED: _("It did not reach the mailbox."),
-        Event.Kind.REFUSED: _("It never left: the provider's own list or its rules said no."),
-        Event.Kind.FAILED: _("It never arrived at the recipient's server."),
-        Event.Kind.CLICKED: _("So somebody has it open."),
-        Event.Kind.NOTED: _("That changes nothing for this email."),
-        Event.Kind.OPENED: _("Its pictures were loaded."),
-        Event.Kind.COMPLAINED: _("So it did arrive. We put the address on the Blocked Email list."),
-        Event.Kind.UNSUBSCRIBED: _("So it did arrive. We took this type of broadcast off the address."),
-        Event.Kind.AUTO_REPLIED: _("So it did arrive, but perhaps nobody has read it yet."),
-    }
     for event in delivery.events.all():
-        kind = Event.Kind(event.kind)
-        what, more = str(kind.label), words[kind]
-        if kind is Event.Kind.BOUNCED and delivery.late_bounce_at and event.at >= delivery.late_bounce_at:
-            more = _late_words()
-        if event.label in (Event.Label.AUTOMATIC, Event.Label.SCANNER):
-            what, more = _fetched_by_machine(Event.Label(event.label))
+        is_from_provider = event.source == Event.Source.WEBHOOK
         details = (
             (_("We know it from"), event.get_source_display()),
+            (_("Email provider"), event.rule.partition(": ")[0] if is_from_provider else ""),
             (_("We heard of it"), moment(event.recorded_at)),
             (_("Status code"), event.code),
             (_("The server's words"), event.text),
@@ -101,15 +84,8 @@ def _events(delivery: Delivery) -> Iterator[Entry]:
             (_("Network"), event.network),
             (_("Rule that decided"), event.rule),
         )
-        yield Entry(event.at, what, more, event.result, _filled(details))
-
-
-def _fetched_by_machine(label: Event.Label) -> tuple[str, str]:
-    if label is Event.Label.AUTOMATIC:
-        return _("The mailbox loaded the pictures by itself"), _(
-            "So it did arrive, but perhaps nobody has read it yet."
-        )
-    return _("A security program looked at the email"), _("That says nothing about the reader.")
+        what, more = name_event(event), about_event(event, delivery.late_bounce_at)
+        yield Entry(event.at, what, more, event.result, _filled(details), rule=event.rule)
 
 
 def _late_bounce(delivery: Delivery) -> Iterator[Entry]:
@@ -117,17 +93,66 @@ def _late_bounce(delivery: Delivery) -> Iterator[Entry]:
     at = delivery.late_bounce_at
     if at and not any(event.kind == Event.Kind.BOUNCED and event.at >= at for event in delivery.events.all()):
         details = _filled(((_("The server's words"), delivery.late_bounce_reason),))
-        yield Entry(at, _("It bounced later"), _late_words(), None, details)
-
-
-def _late_words() -> str:
-    return _("The email came back after it counted as received. Results do not move backwards, so we note it beside.")
+        yield Entry(at, _("It bounced later"), late_words(), None, details)
 
 
 def _cancelled(delivery: Delivery) -> Iterator[Entry]:
     at = delivery.broadcast.finished_at
-    if at and delivery.note == Delivery.Note.CANCELLED:
+    if not at or delivery.note != Delivery.Note.CANCELLED:
+        return
+    if delivery.result == Result.UNSENT:
         yield Entry(at, _("The broadcast was cancelled"), _("This email had not left yet, so it never will."))
+    else:
+        words = _("It had not worked until then, and nobody tries any more.")
+        yield Entry(at, _("The broadcast was cancelled"), words, Result.BOUNCED)
+
+
+def _given_up(delivery: Delivery) -> Iterator[Entry]:
+    """“Still trying” must be true: closed because nobody said anything for so long."""
+    at = delivery.last_attempt_at
+    has_said_so = any(attempt.result == Result.BOUNCED for attempt in delivery.tries.all())
+    if delivery.note == Delivery.Note.GAVE_UP and at and not has_said_so:
+        words = _("Nobody has told us more for %(hours)d hours, so we count on nobody trying any more.")
+        hours = SOFT_BOUNCE_HORIZON.total_seconds() // 3600
+        yield Entry(at + SOFT_BOUNCE_HORIZON, _("We stopped waiting"), words % {"hours": hours}, Result.BOUNCED)
+
+
+def _held_back(delivery: Delivery) -> Iterator[Entry]:
+    """What a worker found when it took the row up, before it wrote to anybody."""
+    if not delivery.is_sendable:
+        return
+    words = {
+        Delivery.Note.BLOCKED: _("When its turn came, the address was on the Blocked Email list."),
+        Delivery.Note.DO_NOT_CONTACT: _(
+            "When its turn came, this person was marked “do not contact” for the student."
+        ),
+    }
+    if delivery.note in words:
+        made = delivery.result in (Result.BLOCKED, Result.NO_EMAIL_SELECTED, Result.BOUNCED)
+        note = Delivery.Note(delivery.note)
+        yield Entry(None, _("It was held back"), words[note], delivery.result if made else None)
+
+
+def _blocks(delivery: Delivery) -> Iterator[Entry]:
+    """Blocked and lifted since this was prepared; of a row that says Blocked, also the block that kept it back."""
+    since = delivery.broadcast.prepared_at
+    if not delivery.address_key or since is None:
+        return
+    deeds = list(deeds_about(delivery.address_key).order_by("-at", "-pk")[:50])
+    before = [deed for deed in deeds if deed.at <= since and deed.action != "blocked_email.removed"]
+    shown = [deed for deed in deeds if deed.at > since]
+    if delivery.note == Delivery.Note.BLOCKED:
+        shown += before[:1]
+    for deed in shown:
+        yield _block_entry(deed, delivery)
+
+
+def _block_entry(deed: AuditEntry, delivery: Delivery) -> Entry:
+    reason = deed.details.get("reason")
+    more = _("Reason: %(reason)s") % {"reason": reason} if reason else ""
+    if deed.action == "blocked_email.removed" and delivery.result == Result.BLOCKED:
+        more = f"{_('This row stays Blocked, because results only move forward.')} {more}".strip()
+    return Entry(deed.at, f"{deed.actor_name} {words_for(deed.action)}", more)
 
 
 def _sent_again(delivery: Delivery) -> Iterator[Entry]:

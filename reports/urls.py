@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from reports.views import addresses_to_fix, email_log, export, families, help_pages, home
+from reports.views import addresses_to_fix, email_log, export, families, help_pages, home, opens
 
 app_name = "reports"
 urlpatterns: list[URLPattern] = [
@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern] = [
     path("email-log/export/", export.email_log_export, name="email-log-export"),
     path("email-log/<int:pk>/", email_log.delivery_detail, name="delivery-detail"),
     path("people/addresses-to-fix/", addresses_to_fix.addresses_to_fix, name="addresses-to-fix"),
+    path("broadcasts/<int:pk>/opens/", opens.broadcast_opens, name="broadcast-opens"),
     path("families/", families.family_find, name="family-find"),
     path("families/<int:pk>/", families.family, name="family"),
     path("help/", help_pages.help_page, name="help"),

@@ -14,7 +14,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from broadcasts.models import Broadcast, Delivery, EmailAddress, Import, List, Person, Upload, User
+from broadcasts.blocking import block_addresses
+from broadcasts.models import BlockedEmail, Broadcast, Delivery, EmailAddress, Import, List, Person, Upload, User
 from broadcasts.people.editing import correct_address
 from broadcasts.tokens import make_token
 from tests import factory
@@ -107,6 +108,12 @@ def make_address() -> EmailAddress:
     return EmailAddress.objects.get(person=make_person())
 
 
+def make_blocked_address() -> EmailAddress:
+    address = make_address()
+    block_addresses([address.address], reason="Asked us to stop", source=BlockedEmail.Source.STAFF)
+    return address
+
+
 def make_corrected_address() -> EmailAddress:
     wrong = make_address()
     correct_address(wrong, "right@home.example", by=None)
@@ -138,6 +145,7 @@ def target(named_object: str) -> dict[str, object]:
         "person": lambda: make_student(factory.make_school()),
         "address": lambda: make_student(factory.make_school()).addresses.get(position=0),
         "relation": lambda: make_guardian(make_student(factory.make_school())),
+        "blocked-address": make_blocked_address,
         "corrected": make_corrected_address,
         "list": make_unused_list,
         "upload": make_upload,

@@ -12,6 +12,7 @@ reports:email-log                           GET   sign-in    200       200     2
 reports:email-log-export                    GET   sign-in    403       403     200
 reports:delivery-detail/delivery            GET   sign-in    404       200     200
 reports:addresses-to-fix                    GET   sign-in    200       200     200
+reports:broadcast-opens/sending             GET   sign-in    404       200     200
 reports:family-find                         GET   sign-in    200       200     200
 reports:family/person                       GET   sign-in    404       200     200
 reports:help                                GET   sign-in    200       200     200
@@ -29,6 +30,10 @@ broadcasts:address-add/person               GET   sign-in    404       200     2
 broadcasts:address-add/person               POST  sign-in    404       422     422
 broadcasts:address-edit/address             GET   sign-in    404       200     200
 broadcasts:address-edit/address             POST  sign-in    404       422     422
+broadcasts:block-lift/address               GET   sign-in    404       302     302
+broadcasts:block-lift/address               POST  sign-in    404       302     302
+broadcasts:block-lift/blocked-address       GET   sign-in    404       200     200
+broadcasts:block-lift/blocked-address       POST  sign-in    404       422     422
 broadcasts:guardian-add/person              GET   sign-in    404       200     200
 broadcasts:guardian-add/person              POST  sign-in    404       422     422
 broadcasts:guardian-edit/relation           GET   sign-in    404       200     200
@@ -128,6 +133,8 @@ admin:view_on_site/admin-object             GET   sign-in    403       403     4
 admin:app_list/app                          GET   sign-in    403       403     200
 admin:auth_user_password_change/user        GET   sign-in    403       403     200
 admin:broadcasts_blockedemail_add_many      GET   sign-in    403       403     200
+admin:broadcasts_blockedemail_import        GET   sign-in    403       403     200
+admin:broadcasts_blockedemail_import        POST  sign-in    403       403     422
 admin:broadcasts_blockedemail_export        GET   sign-in    403       403     200
 
 broadcasts:import-list                      GET   sign-in    200       200     200

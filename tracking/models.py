@@ -67,6 +67,12 @@ class Event(models.Model):
                 condition=models.Q(result__in=[Result.BOUNCED, Result.FAILED]),
                 name="event_returned",
             ),
+            # How many emails were opened by machines alone, of a whole broadcast: others have no row here.
+            models.Index(
+                fields=["delivery"],
+                condition=models.Q(kind__in=["opened", "clicked"], label__in=["automatic", "scanner"]),
+                name="event_opened_by_machine",
+            ),
         ]
         # A constraint, not `unique=True`: that would bring PostgreSQL a second index for LIKE, which nobody asks.
         constraints = [models.UniqueConstraint(fields=["key"], name="an_event_once")]

@@ -12,9 +12,10 @@ from django.utils.translation import gettext as _
 
 from broadcasts.among import among
 from broadcasts.blocking import block_addresses
+from broadcasts.blocking_failures import block_repeated_failures
 from broadcasts.delivering.evidence import Standing, apply_results, lock_deliveries, note_late_bounce
 from broadcasts.delivering.replies import plain_words
-from broadcasts.models import BlockedEmail, Delivery
+from broadcasts.models import BlockedEmail, BlockingPolicy, Delivery
 from broadcasts.results import Result
 from tracking.meanings import CHANGES_NOTHING, Meaning
 from tracking.models import Event
@@ -97,10 +98,12 @@ def record_new(evidence: Iterable[Evidence]) -> Recorded:
     # The same event twice at once names the same delivery, whose lock we hold: the statement never waits.
     stored = store_events([one.as_row(key, now) for key, one in named.items() if one.delivery_id in locked])
     new = [one for key, one in named.items() if key in stored]
-    apply_results(locked, _by_result(new))
+    heard = _by_result(new)
+    apply_results(locked, heard)
     if maybe_late := _maybe_late(locked, new):
         _note_late_bounces(maybe_late)
     _block_complainers(new)
+    block_repeated_failures(heard.get(Result.FAILED, ()))
     return Recorded(new, locked.keys())
 
 
@@ -150,6 +153,7 @@ def _block_complainers(evidence: Iterable[Evidence]) -> None:
         return
     # In the order of their addresses: two transactions must not wait for each other in a circle.
     complained = Delivery.objects.filter(pk__in=ids).select_related("broadcast").order_by("address_key", "pk")
+    level = BlockingPolicy.in_force().complaint_level
     for delivery in complained:
         reason = _("Reported our email “%(broadcast)s” as spam") % {"broadcast": delivery.broadcast.name}
-        block_addresses([delivery.email], reason=reason, source=BlockedEmail.Source.COMPLAINT)
+        block_addresses([delivery.email], reason=reason, source=BlockedEmail.Source.COMPLAINT, level=level)

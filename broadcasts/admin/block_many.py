@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from broadcasts.addresses import address_key, explain_invalid
 from broadcasts.blocking import block_addresses
-from broadcasts.models import BlockedEmail, User
+from broadcasts.models import BlockedEmail, BlockLevel, User
 
 _NAME_AND_ADDRESS = re.compile(r"[^<>]*<([^<>]*)>")
 
@@ -26,6 +26,7 @@ class BlockManyForm(forms.Form):
         widget=forms.TextInput(attrs={"size": 60}),
         help_text=_("Why nobody may write to them. It is kept with each address."),
     )
+    level = forms.ChoiceField(label=_("Blocks"), choices=BlockLevel.choices)
 
     def clean_addresses(self) -> list[str]:
         return split_addresses(self.cleaned_data["addresses"])
@@ -47,11 +48,11 @@ def split_addresses(text: str) -> list[str]:
     return [match[1].strip() if match else part for match, part in named]
 
 
-def block_pasted(addresses: list[str], *, reason: str, by: User) -> Pasted:
+def block_pasted(addresses: list[str], *, reason: str, level: str, by: User) -> Pasted:
     """Valid ones go on the list; the others stay with the reason why they cannot."""
     pasted = Pasted(invalid={address: why for address in addresses if (why := explain_invalid(address))})
     valid = [address for address in addresses if address not in pasted.invalid]
-    blocked = block_addresses(valid, reason=reason, source=BlockedEmail.Source.STAFF, by=by)
+    blocked = block_addresses(valid, reason=reason, source=BlockedEmail.Source.STAFF, by=by, level=level)
     pasted.added = [row.address for row in blocked]
     new = {row.key for row in blocked}
     for address in valid:
@@ -63,6 +64,6 @@ def block_pasted(addresses: list[str], *, reason: str, by: User) -> Pasted:
     return pasted
 
 
-def what_is_left(pasted: Pasted, reason: str) -> dict[str, Any]:
+def what_is_left(pasted: Pasted, given: dict[str, Any]) -> dict[str, Any]:
     """The box again, with what could not be blocked."""
-    return {"addresses": "\n".join(pasted.invalid), "reason": reason}
+    return given | {"addresses": "\n".join(pasted.invalid)}

@@ -15,7 +15,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from broadcasts import audit
 from broadcasts.addresses import address_key, explain_invalid
+from broadcasts.admin.block_file import BlockFileForm, check_page, confirm_file
 from broadcasts.admin.block_many import BlockManyForm, Pasted, block_pasted, what_is_left
 from broadcasts.admin.recording import RecordedAdmin, time_of
 from broadcasts.blocking import block_addresses, unblock_addresses
@@ -27,7 +29,7 @@ from broadcasts.roles import signed_in_user
 class BlockedEmailForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = BlockedEmail
-        fields = ["address", "reason"]
+        fields = ["address", "level", "reason"]
 
     def clean_address(self) -> str:
         address = str(self.cleaned_data["address"])
@@ -42,18 +44,20 @@ class BlockedEmailForm(forms.ModelForm):  # type: ignore[type-arg]
 class BlockedEmailAdmin(RecordedAdmin[BlockedEmail]):
     form = BlockedEmailForm
     change_list_template = "admin/broadcasts/blockedemail/change_list.html"
-    list_display = ["address", "reason", "source", "added_by", "added"]
-    list_filter = ["added_at", "source"]
+    list_display = ["address", "level", "reason", "source", "added_by", "added"]
+    list_filter = ["added_at", "source", "level"]
     list_select_related = ["added_by"]
     list_per_page = 50
-    search_fields = ["address", "reason"]
+    search_fields = ["address", "level", "reason"]
     show_full_result_count = False
     readonly_fields = ["added"]
     actions = ["export_selected"]
     added = time_of("added_at", gettext_lazy("added"))
 
     def get_fields(self, request: HttpRequest, obj: BlockedEmail | None = None) -> Any:  # noqa: ARG002
-        return ["address", "reason", "source", "added_by", "added"] if obj else ["address", "reason"]
+        return (
+            ["address", "level", "reason", "source", "added_by", "added"] if obj else ["address", "level", "reason"]
+        )
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
         """An entry says what was known when it was made: take it off and add it anew."""
@@ -61,7 +65,8 @@ class BlockedEmailAdmin(RecordedAdmin[BlockedEmail]):
 
     def save_model(self, request: HttpRequest, obj: BlockedEmail, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001
         user = signed_in_user(request)
-        block_addresses([obj.address], reason=obj.reason, source=BlockedEmail.Source.STAFF, by=user)
+        source = BlockedEmail.Source.STAFF
+        block_addresses([obj.address], reason=obj.reason, source=source, by=user, level=obj.level)
         obj.pk = BlockedEmail.objects.get(key=address_key(obj.address)).pk
 
     def delete_model(self, request: HttpRequest, obj: BlockedEmail) -> None:
@@ -76,6 +81,7 @@ class BlockedEmailAdmin(RecordedAdmin[BlockedEmail]):
     def get_urls(self) -> list[URLPattern]:
         own = [
             path("add-many/", self.admin_site.admin_view(self.add_many), name="broadcasts_blockedemail_add_many"),
+            path("import/", self.admin_site.admin_view(self.import_file), name="broadcasts_blockedemail_import"),
             path("export/", self.admin_site.admin_view(self.export), name="broadcasts_blockedemail_export"),
         ]
         return own + super().get_urls()
@@ -86,12 +92,11 @@ class BlockedEmailAdmin(RecordedAdmin[BlockedEmail]):
         form = BlockManyForm(request.POST or None)
         pasted = Pasted()
         if form.is_valid():
-            reason = form.cleaned_data["reason"]
-            pasted = block_pasted(form.cleaned_data["addresses"], reason=reason, by=signed_in_user(request))
+            pasted = block_pasted(**form.cleaned_data, by=signed_in_user(request))
             self.tell_what_became_of(request, pasted)
             if not pasted.invalid:
                 return redirect("admin:broadcasts_blockedemail_changelist")
-            form = BlockManyForm(initial=what_is_left(pasted, reason))
+            form = BlockManyForm(initial=what_is_left(pasted, form.cleaned_data))
         context = {
             **self.admin_site.each_context(request),
             "title": _("Add many addresses"),
@@ -116,17 +121,46 @@ class BlockedEmailAdmin(RecordedAdmin[BlockedEmail]):
             shown = ", ".join(pasted.known[:20]) + (" …" if count > 20 else "")
             self.message_user(request, words % {"count": count, "addresses": shown}, messages.INFO)
 
+    def import_file(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        if "ticket" in request.POST:
+            return self.confirm_import(request)
+        form = BlockFileForm(request.POST, request.FILES) if request.method == "POST" else BlockFileForm()
+        context = {**self.admin_site.each_context(request), "title": _("Import a CSV file"), "opts": self.opts}
+        if not form.is_valid():
+            page = "admin/broadcasts/blockedemail/import.html"
+            return TemplateResponse(request, page, context | {"form": form}, status=422 if form.is_bound else 200)
+        context |= check_page(form.read, form.cleaned_data["file"].name, signed_in_user(request))
+        return TemplateResponse(request, "admin/broadcasts/blockedemail/import_check.html", context)
+
+    def confirm_import(self, request: HttpRequest) -> HttpResponse:
+        added = confirm_file(request, signed_in_user(request))
+        if added is None:
+            words = _("That check is more than an hour old. Nothing was stored: choose the file again.")
+            self.message_user(request, words, messages.ERROR)
+            return redirect("admin:broadcasts_blockedemail_import")
+        count = len(added)
+        words = ngettext("%(count)s address is blocked now.", "%(count)s addresses are blocked now.", count)
+        self.message_user(request, words % {"count": f"{count:,}"}, messages.SUCCESS)
+        return redirect("admin:broadcasts_blockedemail_changelist")
+
     def export(self, request: HttpRequest) -> StreamingHttpResponse:
         """The list as it is searched and filtered."""
-        return csv_response(self.get_changelist_instance(request).get_queryset(request))
+        return self.csv_response(request, self.get_changelist_instance(request).get_queryset(request))
 
     @admin.action(description=gettext_lazy("Export selected as CSV"))
-    def export_selected(self, request: HttpRequest, queryset: QuerySet[BlockedEmail]) -> StreamingHttpResponse:  # noqa: ARG002
-        return csv_response(queryset)
+    def export_selected(self, request: HttpRequest, queryset: QuerySet[BlockedEmail]) -> StreamingHttpResponse:
+        return self.csv_response(request, queryset)
+
+    def csv_response(self, request: HttpRequest, blocked: QuerySet[BlockedEmail]) -> StreamingHttpResponse:
+        user, label = signed_in_user(request), self.opts.verbose_name_plural
+        audit.record(user, "blocked_email.exported", BlockedEmail(), label=str(label), rows=blocked.count())
+        return csv_response(blocked)
 
 
 def csv_response(blocked: QuerySet[BlockedEmail]) -> StreamingHttpResponse:
-    header = [_("Address"), _("Reason"), _("Source"), _("Added by"), _("Added")]
+    header = [_("Address"), _("Blocks"), _("Reason"), _("Source"), _("Added by"), _("Added")]
     # The school's clock is put away when the response starts to stream.
     clock = timezone.get_current_timezone()
 
@@ -134,7 +168,8 @@ def csv_response(blocked: QuerySet[BlockedEmail]) -> StreamingHttpResponse:
         for row in blocked.select_related("added_by").iterator(chunk_size=2000):
             who = row.added_by.display_name if row.added_by else ""
             when = row.added_at.astimezone(clock).strftime("%Y-%m-%d %H:%M")
-            yield [row.address, row.reason, str(row.get_source_display()), who, when]
+            level, source = str(row.get_level_display()), str(row.get_source_display())
+            yield [row.address, level, row.reason, source, who, when]
 
     response = StreamingHttpResponse(csv_lines(header, rows()), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="blocked-emails.csv"'

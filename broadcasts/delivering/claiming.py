@@ -9,7 +9,7 @@ from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from broadcasts.among import among
-from broadcasts.blocking import is_blocked
+from broadcasts.blocking import is_row_blocked
 from broadcasts.composing.headers import Recipient
 from broadcasts.delivering.leasing import hold, take_over
 from broadcasts.models import Attempt, Broadcast, Delivery, Guardianship, Lease
@@ -105,7 +105,7 @@ def _due_again(broadcast_id: int, size: int, now: datetime) -> list[int]:
 def _check(broadcast_id: int, ids: Sequence[int]) -> list[Job]:
     """Without those that must not be written to, by what was said after preparing."""
     rows = Delivery.objects.filter(among("pk", ids))
-    _drop(rows.filter(is_blocked()), Delivery.Note.BLOCKED, Result.BLOCKED)
+    _drop(rows.filter(is_row_blocked()), Delivery.Note.BLOCKED, Result.BLOCKED)
     marked = Delivery.objects.filter(pk__in=_marked_since(broadcast_id, rows))
     _drop(marked, Delivery.Note.DO_NOT_CONTACT, Result.NO_EMAIL_SELECTED)
     waiting = rows.filter(state=State.WAITING).order_by("pk")

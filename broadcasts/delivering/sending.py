@@ -9,10 +9,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from broadcasts.addresses import wire_address
+from broadcasts.blocking_failures import block_repeated_failures
 from broadcasts.composing.compiling import CompiledBroadcast
 from broadcasts.composing.headers import envelope_sender
 from broadcasts.delivering.answers import accepted, broke_off, refused
@@ -24,6 +26,7 @@ from broadcasts.delivering.lines import Lines
 from broadcasts.delivering.smtp import Envelope
 from broadcasts.delivering.trouble import MailServerTrouble, clear_trouble
 from broadcasts.models import Broadcast
+from broadcasts.results import Result
 from broadcasts.tokens import make_token
 
 BATCH = 400
@@ -123,7 +126,7 @@ class Sending:
         if not (self.named or is_late or len(self.outcomes) >= MOST_WAITING_OUTCOMES):
             return
         named = self.named
-        marked = record(self.token, self.outcomes, list(named), now)
+        marked = self._write(list(named))
         self.outcomes, self.named = [], {}  # only now: a database error leaves them to the end
         if len(marked) < len(named) and not is_ours(self.token):
             self._lose_lease()
@@ -131,6 +134,16 @@ class Sending:
             self._let_leave(line, is_marked=pk in marked)
         if is_late:
             self._keep_up()
+
+    def _write(self, to_mark: list[int]) -> set[int]:
+        """Who Failed once too often is blocked by the same commit."""
+        failed = [outcome.delivery_id for outcome in self.outcomes if outcome.result is Result.FAILED]
+        if not failed:
+            return record(self.token, self.outcomes, to_mark, timezone.now())
+        with transaction.atomic():
+            marked = record(self.token, self.outcomes, to_mark, timezone.now())
+            block_repeated_failures(failed)
+        return marked
 
     def _let_leave(self, line: Line, *, is_marked: bool) -> None:
         job = line.job
@@ -225,6 +238,6 @@ class Sending:
     def _give_back(self) -> None:
         """A row in doubt keeps its mark: only its own outcome, a report or the sweep ends the doubt."""
         if self.outcomes:
-            record(self.token, self.outcomes, [], timezone.now())
+            self._write([])
             self.outcomes = []
         release_lease(self.token, timezone.now())

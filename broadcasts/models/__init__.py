@@ -3,7 +3,7 @@
 from broadcasts.models.addresses import ContactType, ContactTypeChange, EmailAddress, FamilyChoice
 from broadcasts.models.attachments import Attachment
 from broadcasts.models.audit import AuditEntry
-from broadcasts.models.blocked import BlockedEmail
+from broadcasts.models.blocked import BlockedEmail, BlockingPolicy, BlockLevel
 from broadcasts.models.broadcasts import UNDER_WAY, Broadcast, BroadcastType, Content, Sender
 from broadcasts.models.deliveries import Attempt, Delivery, Lease
 from broadcasts.models.heartbeats import Heartbeat
@@ -26,7 +26,9 @@ __all__ = [
     "Attachment",
     "Attempt",
     "AuditEntry",
+    "BlockLevel",
     "BlockedEmail",
+    "BlockingPolicy",
     "Broadcast",
     "BroadcastType",
     "ContactType",

@@ -13,9 +13,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from broadcasts import audit
-from broadcasts.blocking import count_blocked
+from broadcasts.blocking import find_block
 from broadcasts.delivering.claiming import SENDING
-from broadcasts.models import ContactType, Delivery, EmailAddress, Guardianship, User
+from broadcasts.models import BlockLevel, ContactType, Delivery, EmailAddress, Guardianship, User
 from broadcasts.models.deliveries import DeliveryQuerySet
 from broadcasts.results import Result
 
@@ -66,8 +66,12 @@ def find_obstacles(deliveries: Collection[Delivery], to: EmailAddress) -> Mappin
     found = {}
     types = set(ContactType.objects.coming().filter(address=to).values_list("broadcast_type_id", flat=True))
     already = _already_there(deliveries, to)
+    block = find_block(to.key)
     for delivery in deliveries:
         kind = delivery.broadcast.broadcast_type
+        if block and not (kind and kind.is_emergency and block.level == BlockLevel.EXCEPT_EMERGENCY):
+            found[delivery.pk] = _("%(address)s is on the Blocked Email list.") % {"address": to.address}
+            continue
         if delivery.broadcast_id in already:
             found[delivery.pk] = already[delivery.broadcast_id]
         elif kind is None or kind.pk not in types:
@@ -81,8 +85,6 @@ def _general_obstacle(to: EmailAddress) -> str:
         return _("%(person)s is not active in the directory and gets no broadcasts.") % {"person": to.person}
     if not (to.is_active and to.is_valid):
         return _("%(address)s is not an address that we write to.") % {"address": to.address}
-    if count_blocked([to.key]):
-        return _("%(address)s is on the Blocked Email list.") % {"address": to.address}
     # Which child a missed email was about may have changed since: a mistake errs on the side of silence.
     if Guardianship.objects.filter(guardian=to.person_id, do_not_contact=True, student__is_active=True).exists():
         return _("%(person)s is marked “do not contact” for a student.") % {"person": to.person}

@@ -67,11 +67,11 @@ def address_correct(request: HttpRequest, pk: int) -> HttpResponse:
     messages.success(request, words % {"person": right.person, "address": right.address})
     if _missed(request, wrong).exists():
         return redirect(_missed_page(request, wrong))
-    return redirect(_way_back(request))
+    return redirect(way_back(request))
 
 
 def _correct_page(request: HttpRequest, wrong: EmailAddress, form: CorrectAddressForm) -> HttpResponse:
-    context = {"address": wrong, "form": form, "next": _way_back(request)}
+    context = {"address": wrong, "form": form, "next": way_back(request)}
     return render(request, "broadcasts/address_correct.html", context, status=422 if form.is_bound else 200)
 
 
@@ -80,7 +80,7 @@ def _already_corrected(request: HttpRequest, wrong: EmailAddress) -> HttpRespons
     messages.info(request, words % {"wrong": wrong.address, "right": _replacement(wrong).address})
     if _missed(request, wrong).exists():
         return redirect(_missed_page(request, wrong))
-    return redirect(_way_back(request))
+    return redirect(way_back(request))
 
 
 @post_only("broadcasts:address-correct", find_address)
@@ -88,7 +88,7 @@ def address_confirm(request: HttpRequest, pk: int) -> HttpResponse:
     address = confirm_address(find_address(request, pk), by=signed_in_user(request))
     words = _("%(address)s counts as right until an email to it fails again.")
     messages.success(request, words % {"address": address.address})
-    return redirect(_way_back(request))
+    return redirect(way_back(request))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -109,7 +109,7 @@ def address_missed(request: HttpRequest, pk: int) -> HttpResponse:
         for broadcast in {row.broadcast_id for row in outcome.sent}:
             transaction.on_commit(partial(wake, broadcast))
     _say(request, outcome, _replacement(wrong))
-    return redirect(_way_back(request))
+    return redirect(way_back(request))
 
 
 def _offer(request: HttpRequest, wrong: EmailAddress, error: str = "") -> HttpResponse:
@@ -125,7 +125,7 @@ def _offer(request: HttpRequest, wrong: EmailAddress, error: str = "") -> HttpRe
         "offers": [offer for offer in offers if not offer["obstacle"]],
         "hindered": [offer for offer in offers if offer["obstacle"]],
         "days": RECENT.days,
-        "next": _way_back(request),
+        "next": way_back(request),
         "error": error,
     }
     return render(request, "broadcasts/address_missed.html", context, status=422 if error else 200)
@@ -164,10 +164,10 @@ def _replacement(wrong: EmailAddress) -> EmailAddress:
 
 def _missed_page(request: HttpRequest, wrong: EmailAddress) -> str:
     page = reverse("broadcasts:address-missed", args=[wrong.pk])
-    return f"{page}?{urlencode({'next': _way_back(request)})}"
+    return f"{page}?{urlencode({'next': way_back(request)})}"
 
 
-def _way_back(request: HttpRequest) -> str:
+def way_back(request: HttpRequest) -> str:
     """The page that had the button."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     is_ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from broadcasts import audit
-from broadcasts.blocking import is_blocked
+from broadcasts.blocking import level_of_block
 from broadcasts.forms.matrix import Matrix
 from broadcasts.forms.people import PersonForm
 from broadcasts.models import BroadcastType, EmailAddress, Guardianship, Person, User
@@ -57,7 +57,7 @@ def _named(changed: list[Choice], *, receives: bool) -> list[str]:
 def _page(request: HttpRequest, person: Person, matrix: Matrix, refused: set[str] | None = None) -> HttpResponse:
     user = signed_in_user(request)
     since = retired_since(person)
-    addresses = person.addresses.select_related("replaced_by").annotate(blocked=is_blocked("key"))
+    addresses = person.addresses.select_related("replaced_by").annotate(blocked=level_of_block())
     relations = Guardianship.objects.select_related("student", "guardian")
     guardians = list(relations.filter(student=person))
     students = list(relations.filter(guardian=person).order_by("student__name", "pk"))

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from broadcasts.blocking import count_blocked
+from broadcasts.blocking import find_block
 from broadcasts.forms.people import AddressForm
 from broadcasts.models import EmailAddress, Person, User
 from broadcasts.people.editing import InvalidAddress, add_address, confirm_address, correct_address, retire_address
@@ -39,7 +39,7 @@ def address_edit(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("broadcasts:person-detail", address.person_id)
     form = AddressForm(request.POST if request.method == "POST" else None, initial={"address": address.address})
     if request.method != "POST" or not form.is_valid():
-        context = {"form": form, "address": address, "is_blocked": count_blocked([address.key]) > 0}
+        context = {"form": form, "address": address, "entry": find_block(address.key)}
         return render(request, "broadcasts/address_edit.html", context, status=422 if form.is_bound else 200)
     try:
         new = correct_address(address, form.cleaned_data["address"], by=signed_in_user(request))
@@ -85,8 +85,6 @@ def _find_address(request: HttpRequest, pk: int) -> EmailAddress:
 
 
 def _tell_if_blocked(request: HttpRequest, address: EmailAddress) -> None:
-    if count_blocked([address.key]):
-        words = _(
-            "%(address)s is on the Blocked Email list: nothing is sent to it. An administrator can take it off."
-        )
-        messages.warning(request, words % {"address": address})
+    if block := find_block(address.key):
+        words = _("%(address)s is on the Blocked Email list. Blocked: %(level)s. You can lift that below.")
+        messages.warning(request, words % {"address": address, "level": block.get_level_display()})

@@ -6,8 +6,10 @@ from django.utils import timezone
 from django.utils.translation import get_language_info
 from django.views.decorators.http import require_safe
 
+from broadcasts.blocking import find_block
 from broadcasts.delivering.doubts import doubt_about
-from broadcasts.models import Delivery
+from broadcasts.models import Delivery, EmailAddress, Person, User
+from broadcasts.results import Result
 from broadcasts.roles import signed_in_user
 from reports.email_log.pages import ROWS_A_PAGE, EmailLog
 from reports.explanations import explain_row
@@ -40,6 +42,13 @@ def language_name(code: str) -> str:
         return code
 
 
+def _address_of(delivery: Delivery, user: User) -> EmailAddress | None:
+    """The one of the directory, where its person is this user's."""
+    people = Person.objects.visible_to(user).order_by()
+    same = EmailAddress.objects.filter(key=delivery.address_key, person__in=people.values("pk"))
+    return same.order_by("pk").first()
+
+
 @require_safe
 def delivery_detail(request: HttpRequest, pk: int) -> HttpResponse:
     deliveries = Delivery.objects.visible_to(signed_in_user(request))
@@ -48,14 +57,20 @@ def delivery_detail(request: HttpRequest, pk: int) -> HttpResponse:
     )
     delivery = get_object_or_404(joined.prefetch_related("tries", "events"), pk=pk)
     doubt = doubt_about(delivery)
+    block = find_block(delivery.address_key) if delivery.address_key else None
     with timezone.override(ZoneInfo(delivery.broadcast.school.time_zone)):
+        entries = timeline(delivery)
         context = {
             "delivery": delivery,
             "doubt": doubt,
+            "decision": next((entry for entry in entries if entry.decides), None),
+            "blocked": block,
+            "may_lift": _address_of(delivery, signed_in_user(request)) if block else None,
             "language": language_name(delivery.language),
             "explanation": explain_row(delivery, doubt),
-            "entries": timeline(delivery),
+            "entries": entries,
             "opens": opens_of(delivery),
+            "machines_count": delivery.result == Result.OPENED,
             "standing": standing(delivery),
         }
         return render(request, "reports/delivery_detail.html", context)

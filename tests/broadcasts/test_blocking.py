@@ -14,6 +14,7 @@ LIST = reverse("admin:broadcasts_blockedemail_changelist")
 ADD = reverse("admin:broadcasts_blockedemail_add")
 ADD_MANY = reverse("admin:broadcasts_blockedemail_add_many")
 EXPORT = reverse("admin:broadcasts_blockedemail_export")
+NEW = {"level": "all", "reason": "Asked us to stop"}
 
 
 def block(*addresses: str, reason: str = "Asked us to stop", by: User | None = None) -> list[BlockedEmail]:
@@ -44,11 +45,17 @@ def test_unblocking_says_what_was_on_the_list() -> None:
     ]
     assert not BlockedEmail.objects.exists()
     entry = AuditEntry.objects.get(action="blocked_email.removed")
-    assert entry.details == {"reason": "Asked again", "was": "Asked us to stop"}
+    assert entry.details == {
+        "reason": "Asked again",
+        "was": "Asked us to stop",
+        "source": "staff",
+        "level": "all",
+        "key": "ann@school.example",
+    }
 
 
 def test_one_address_is_added_with_who_and_when(as_charlie: Client, charlie: User) -> None:
-    response = as_charlie.post(ADD, {"address": "Ann@School.example", "reason": "Asked us to stop"}, follow=True)
+    response = as_charlie.post(ADD, NEW | {"address": "Ann@School.example"}, follow=True)
     assert "was added successfully" in response.content.decode()
     blocked = BlockedEmail.objects.get()
     assert (blocked.address, blocked.key) == ("Ann@School.example", "ann@school.example")
@@ -67,7 +74,7 @@ def test_one_address_is_added_with_who_and_when(as_charlie: Client, charlie: Use
 )
 def test_an_address_that_cannot_be_added_is_explained(as_charlie: Client, address: str, says: str) -> None:
     block("ann@school.example")
-    response = as_charlie.post(ADD, {"address": address, "reason": "Any"})
+    response = as_charlie.post(ADD, NEW | {"address": address})
     assert response.status_code == 200
     assert says in response.content.decode()
     assert BlockedEmail.objects.count() == 1
@@ -84,7 +91,7 @@ def test_an_entry_cannot_be_changed(as_charlie: Client) -> None:
 
 def test_many_are_added_however_they_are_separated(as_charlie: Client, charlie: User) -> None:
     paste = "ann@school.example\r\nBo Li <bo@school.example>; cy@school.example, di@school.example\n\n;"
-    response = as_charlie.post(ADD_MANY, {"addresses": paste, "reason": "Left the school"})
+    response = as_charlie.post(ADD_MANY, {"addresses": paste, "reason": "Left the school", "level": "all"})
     assert response.headers["Location"] == LIST
     assert set(BlockedEmail.objects.values_list("key", "reason", "added_by")) == {
         (f"{name}@school.example", "Left the school", charlie.pk) for name in ("ann", "bo", "cy", "di")
@@ -94,12 +101,13 @@ def test_many_are_added_however_they_are_separated(as_charlie: Client, charlie: 
 def test_what_is_no_address_stays_in_the_box_with_the_reason(as_charlie: Client) -> None:
     block("old@school.example")
     paste = "ann@school.example, not an address, OLD@school.example, ann@school.example\n<script>@x"
-    response = as_charlie.post(ADD_MANY, {"addresses": paste, "reason": "Left the school"})
+    response = as_charlie.post(ADD_MANY, {"addresses": paste, "reason": "Left the school", "level": "all"})
     page = response.content.decode()
     assert response.status_code == 200
     assert response.context["form"].initial == {
         "addresses": "not an address\n<script>@x",
         "reason": "Left the school",
+        "level": "all",
     }
     assert "1 address is blocked now." in page
     assert "2 were on the list already or given twice: OLD@school.example, ann@school.example" in page
@@ -150,15 +158,16 @@ def test_export_holds_the_whole_filtered_list_and_no_formula(as_charlie: Client,
     header, *rows = read_csv(response)
     assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert "attachment" in response.headers["Content-Disposition"]
-    assert header == ["Address", "Reason", "Source", "Added by", "Added"]
+    assert header == ["Address", "Blocks", "Reason", "Source", "Added by", "Added"]
     assert len(rows) == 122
     by_address = {row[0]: row for row in rows}
-    assert by_address["ann@school.example"][1:4] == [
+    assert by_address["ann@school.example"][1:5] == [
+        "everything",
         '\'=HYPERLINK("http://evil.example")',
         "entered by hand",
         "Charlie",
     ]
-    assert by_address["'+bo@school.example"][1] == "Left; the, school\nlast year"
+    assert by_address["'+bo@school.example"][2] == "Left; the, school\nlast year"
     assert len(read_csv(as_charlie.get(EXPORT, {"q": "hyperlink"}))) == 2
 
 

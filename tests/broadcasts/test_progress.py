@@ -30,7 +30,7 @@ def page_of(client: Client, broadcast: Broadcast) -> str:
 
 def polled_url(page: str) -> str:
     """Where htmx would ask next; empty: it would not."""
-    found = re.search(r'hx-get="([^"]+)"', page)
+    found = re.search(r'id="progress"[^>]* hx-get="([^"]+)"', page)
     return found[1].replace("&amp;", "&") if found else ""
 
 

@@ -86,6 +86,12 @@ class Office:
         relation = self.page.get_by_role("link", name="Look at it").get_attribute("href") or ""
         return {"student": student, "address": address, "relation": relation}
 
+    def block_of(self, address: str) -> str:
+        """The page that says why it is blocked."""
+        self.page.goto(f"/people/?q={address}")
+        self.page.locator("main table tbody a").first.click()
+        return self.page.get_by_role("link", name="lift the block").get_attribute("href") or ""
+
     def ask_for_switches(self) -> str:
         """The page with the numbers of what would change for everybody."""
         self.page.goto("/people/types/")

@@ -65,6 +65,7 @@ PAGES = {
     "edit a person": "{student}edit/",
     "add an address": "{student}addresses/add/",
     "correct an address": "{address}",
+    "lift a block": "{block}",
     "add a guardian": "{student}guardians/add/?q=family",
     "change a guardian": "{relation}",
     "remove a guardian": "{relation}remove/",
@@ -99,6 +100,7 @@ PAGES = {
     "review": "{draft}review/",
     "names behind a number": "{draft}review/duplicate/",
     "progress": "{sent}",
+    "opened by whom": "{sent}opens/",
     "Email Log": "/email-log/",
     "Email Log, nothing found": "/email-log/?text=nobody-is-called-that",
     "delivery": "{delivery}",
@@ -120,6 +122,8 @@ PAGES = {
     "administration": "/admin/",
     "blocked emails": "/admin/broadcasts/blockedemail/",
     "block an email": "/admin/broadcasts/blockedemail/add/",
+    "import blocked emails": "/admin/broadcasts/blockedemail/import/",
+    "what blocks by itself": "/admin/broadcasts/blockingpolicy/",
     "broadcast types": "/admin/broadcasts/broadcasttype/",
     "senders": "/admin/broadcasts/sender/",
     "schools": "/admin/broadcasts/school/",
@@ -147,6 +151,7 @@ def places(
         office = Office(visited.page)
         found = {"sent": f"/broadcasts/{sent}/", "list": office.first_list(), "draft": office.make_draft("Snow day")}
         found |= office.make_family() | {"switches": office.ask_for_switches()}
+        found["block"] = office.block_of("blocked@families.example")
         found["rules"] = office.make_list_by_rules("Guardians")
         found["upload"] = office.upload(recipients, "Spring families")
         found |= make_imports(office, folder)

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from broadcasts.addresses import address_key, explain_invalid
 from broadcasts.blocking import block_addresses, unblock_addresses
-from broadcasts.models import BlockedEmail
+from broadcasts.models import BlockedEmail, BlockLevel
 
 
 class Command(BaseCommand):
@@ -16,9 +16,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("addresses", nargs="+", metavar="ADDRESS")
         parser.add_argument("--reason", default="", help="Why; needed when adding. It is kept with the address.")
+        parser.add_argument(
+            "--except-emergency", action="store_true", help="Broadcasts of an emergency type still go to them."
+        )
         parser.add_argument("--remove", action="store_true", help="Take the addresses off the list.")
 
-    def handle(self, *, addresses: list[str], reason: str, remove: bool, **_options: Any) -> None:
+    def handle(
+        self, *, addresses: list[str], reason: str, remove: bool, except_emergency: bool, **_options: Any
+    ) -> None:
         reason = reason.strip()
         if remove:
             self.remove(addresses, reason)
@@ -28,10 +33,10 @@ class Command(BaseCommand):
         for address in addresses:
             if why := explain_invalid(address):
                 raise CommandError(f"{address}: {why} Nothing was changed.", returncode=2)
-        self.add(addresses, reason)
+        self.add(addresses, reason, BlockLevel.EXCEPT_EMERGENCY if except_emergency else BlockLevel.EVERYTHING)
 
-    def add(self, addresses: list[str], reason: str) -> None:
-        added = block_addresses(addresses, reason=reason, source=BlockedEmail.Source.SHELL)
+    def add(self, addresses: list[str], reason: str, level: BlockLevel) -> None:
+        added = block_addresses(addresses, reason=reason, source=BlockedEmail.Source.SHELL, level=level)
         self.tell(addresses, {row.key for row in added}, "blocked", "was blocked already")
 
     def remove(self, addresses: list[str], reason: str) -> None:
