@@ -12,7 +12,7 @@ from broadcasts.composing.merge_fields import Segments, cut_html, cut_text, fiel
 from broadcasts.models import Broadcast, Content
 from broadcasts.tokens import make_token
 
-__all__ = ["CompiledBroadcast", "Recipient", "compile_broadcast"]
+__all__ = ["CompiledBroadcast", "Recipient", "Texts", "compile_broadcast"]
 
 PLACE = "place-of-the-token"
 
@@ -29,6 +29,15 @@ class _Bodies:
 
 
 @dataclass(frozen=True)
+class Texts:
+    """What the emails of one language have in common."""
+
+    subject: Segments
+    text: Segments
+    html: Segments
+
+
+@dataclass(frozen=True)
 class _Compiled:
     """One language."""
 
@@ -36,10 +45,14 @@ class _Compiled:
     tracked: _Bodies
     untracked: _Bodies
 
+    @cached_property
+    def texts(self) -> Texts:
+        return Texts(self.subject, self.tracked.text, self.tracked.html)
+
 
 class CompiledBroadcast:
     def __init__(self, broadcast: Broadcast, contents: Mapping[str, _Compiled], default: _Compiled) -> None:
-        self._broadcast = broadcast
+        self.broadcast = broadcast
         self._contents = contents
         self._default = default
         kind = broadcast.broadcast_type
@@ -47,17 +60,17 @@ class CompiledBroadcast:
         self._frame = _Frame(f"=_{broadcast.uuid.hex}")
 
     def subject_for(self, recipient: Recipient) -> str:
-        return one_line(self._pick(recipient).subject.fill(self._values(recipient)))
+        return one_line(self._pick(recipient).subject.fill(self.values_for(recipient)))
 
     def html_for(self, recipient: Recipient) -> str:
-        return self._bodies(recipient).html.fill(self._values(recipient))
+        return self._bodies(recipient).html.fill(self.values_for(recipient))
 
     def text_for(self, recipient: Recipient) -> str:
-        return self._bodies(recipient).text.fill(self._values(recipient))
+        return self._bodies(recipient).text.fill(self.values_for(recipient))
 
     def message_for(self, recipient: Recipient, subject_prefix: str = "") -> bytes:
         """The complete message (RFC 5322): CRLF, 7 bits, not dot-stuffed. The same delivery, the same Message-ID."""
-        values = self._values(recipient)
+        values = self.values_for(recipient)
         subject = subject_prefix + one_line(self._pick(recipient).subject.fill(values))
         head = "\r\n".join(self._headers.lines(recipient, subject, self._unsubscribe_url(values)))
         pieces = [head.encode("ascii"), CRLF, self._frame.opening]
@@ -66,13 +79,27 @@ class CompiledBroadcast:
         pieces.append(self._frame.closing)
         return b"".join(pieces)
 
+    # --- for those who put the email together themselves (a provider's API) ---------------------------------
+
+    def texts_for(self, recipient: Recipient) -> Texts:
+        """The same object for everybody of the same language."""
+        return self._pick(recipient).texts
+
+    def common_headers(self) -> dict[str, str]:
+        return self._headers.common(offers_unsubscribing=self._offers_unsubscribing)
+
+    def personal_headers(self, recipient: Recipient, values: Mapping[str, str]) -> dict[str, str]:
+        return self._headers.personal(recipient, self._unsubscribe_url(values))
+
+    # --- parts ----------------------------------------------------------------------------------------------
+
     @cached_property
     def _preferences_url(self) -> str:
         return preferences_url(PLACE)
 
     @cached_property
     def _headers(self) -> Headers:
-        return Headers(self._broadcast)
+        return Headers(self.broadcast)
 
     def _pick(self, recipient: Recipient) -> _Compiled:
         """The recipient's language, else its base language ("es" for "es-MX"), else the default."""
@@ -83,8 +110,8 @@ class CompiledBroadcast:
         compiled = self._pick(recipient)
         return compiled.untracked if recipient.delivery_id is None else compiled.tracked
 
-    def _values(self, recipient: Recipient) -> dict[str, str]:
-        values = field_values(recipient.name, recipient.email, self._broadcast.school.name)
+    def values_for(self, recipient: Recipient) -> dict[str, str]:
+        values = field_values(recipient.name, recipient.email, self.broadcast.school.name)
         if recipient.delivery_id is not None:
             values["pixel token"] = make_token(recipient.delivery_id, "pixel")
             values["preferences token"] = make_token(recipient.delivery_id, "preferences")

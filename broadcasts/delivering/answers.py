@@ -18,7 +18,7 @@ Kind = Attempt.Outcome
 
 
 def accepted(delivery: Delivery, reply: Reply) -> Outcome:
-    return _outcome(delivery, Kind.ACCEPTED, "body", reply, result=Result.SENT)
+    return make_outcome(delivery, Kind.ACCEPTED, "body", reply, result=Result.SENT)
 
 
 def refused(delivery: Delivery, phase: str, reply: Reply, *, is_emergency: bool) -> Outcome:
@@ -26,30 +26,32 @@ def refused(delivery: Delivery, phase: str, reply: Reply, *, is_emergency: bool)
     meaning = classify(reply.code, reply.enhanced, reply.text, phase)
     if meaning.result is None:
         again = timezone.now() + AFTER_OUR_FAULT
-        return _outcome(delivery, Kind.REFUSED, phase, reply, rule=meaning.rule, next_attempt_at=again)
+        return make_outcome(delivery, Kind.REFUSED, phase, reply, rule=meaning.rule, next_attempt_at=again)
     if meaning.result == Result.SOFT_BOUNCED:
-        return _try_again(delivery, phase, reply, rule=meaning.rule, is_emergency=is_emergency)
-    return _outcome(delivery, Kind.REFUSED, phase, reply, rule=meaning.rule, result=meaning.result)
+        return try_again(delivery, phase, reply, rule=meaning.rule, is_emergency=is_emergency)
+    return make_outcome(delivery, Kind.REFUSED, phase, reply, rule=meaning.rule, result=meaning.result)
 
 
 def broke_off(delivery: Delivery, phase: str, reply: Reply, *, is_emergency: bool) -> Outcome:
     """Nobody's fault at first, and others go first; repeated, a temporary failure of this recipient."""
     if delivery.attempts >= MOST_BREAKS:
-        return _try_again(delivery, phase, reply, is_emergency=is_emergency)
+        return try_again(delivery, phase, reply, is_emergency=is_emergency)
     again = timezone.now() + AFTER_A_BREAK * delivery.attempts
-    return _outcome(delivery, Kind.DEFERRED, phase, reply, next_attempt_at=again)
+    return make_outcome(delivery, Kind.DEFERRED, phase, reply, next_attempt_at=again)
 
 
-def _try_again(delivery: Delivery, phase: str, reply: Reply, *, rule: str = "", is_emergency: bool) -> Outcome:
+def try_again(delivery: Delivery, phase: str, reply: Reply, *, rule: str = "", is_emergency: bool) -> Outcome:
+    """A temporary failure of this recipient: later, or no more."""
     again = next_attempt(delivery.attempts, is_emergency=is_emergency, now=timezone.now())
     if again is None:
         given_up = Delivery.Note.GAVE_UP
-        return _outcome(delivery, Kind.DEFERRED, phase, reply, rule=rule, result=Result.BOUNCED, note=given_up)
+        return make_outcome(delivery, Kind.DEFERRED, phase, reply, rule=rule, result=Result.BOUNCED, note=given_up)
     soft = Result.SOFT_BOUNCED
-    return _outcome(delivery, Kind.DEFERRED, phase, reply, rule=rule, result=soft, next_attempt_at=again)
+    return make_outcome(delivery, Kind.DEFERRED, phase, reply, rule=rule, result=soft, next_attempt_at=again)
 
 
-def _outcome(delivery: Delivery, kind: Attempt.Outcome, phase: str, reply: Reply, **rest: object) -> Outcome:
+def make_outcome(delivery: Delivery, kind: Attempt.Outcome, phase: str, reply: Reply, **rest: object) -> Outcome:
+    """`rest`: more fields of an Outcome."""
     return Outcome(
         delivery_id=delivery.pk,
         number=delivery.attempts,

@@ -7,19 +7,21 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import F, OuterRef, Subquery
 
 from broadcasts.models import Attempt, Delivery
 from broadcasts.results import STILL_TRYING, Result, raised_in_sql
 
 State = Delivery.State
 TRYING = ", ".join(str(result.value) for result in STILL_TRYING)
-COLUMNS = "id, number, at, outcome, result, phase, code, enhanced_code, text, rule, again, note"
+COLUMNS = "id, number, at, outcome, result, phase, code, enhanced_code, text, rule, again, note, message_id"
 
 # A report that overtook the server's own answer has settled the row: then no further attempt.
 WRITE = f"""
 UPDATE broadcasts_delivery AS d SET state = {State.IDLE.value}, lease_token = NULL, lease_until = NULL,
     next_attempt_at = CASE WHEN d.result IN ({TRYING}) THEN heard.again END,
     attempts = heard.number, last_attempt_at = heard.at, note = heard.note,
+    provider_message_id = COALESCE(heard.message_id, d.provider_message_id),
     {raised_in_sql("d.result", "COALESCE(heard.result, 0)")}
 FROM heard WHERE d.id = heard.id AND d.lease_token = %s
 """  # noqa: S608 - numbers of our own
@@ -36,7 +38,7 @@ WHERE id IN (SELECT id FROM wanted) AND lease_token = %s AND lease_until > %s AN
 ON_POSTGRESQL = f"""
 WITH heard ({COLUMNS}) AS (
     SELECT * FROM unnest(%s::bigint[], %s::smallint[], %s::timestamptz[], %s::text[], %s::smallint[], %s::text[],
-        %s::smallint[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[])
+        %s::smallint[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::text[])
 ), written AS ({WRITE} RETURNING d.id
 ), recorded AS ({ATTEMPTS}
     SELECT id, number, at, outcome, result, phase, code, enhanced_code, text, rule
@@ -63,6 +65,7 @@ class Outcome:
     rule: str = ""
     next_attempt_at: datetime | None = None
     note: str = ""
+    provider_message_id: str | None = None
 
     def as_row(self) -> tuple[Any, ...]:
         """In the order of COLUMNS."""
@@ -77,6 +80,7 @@ class Outcome:
             *said,
             _moment(self.next_attempt_at),
             str(self.note),
+            self.provider_message_id,
         )
 
 
@@ -91,6 +95,14 @@ def record(token: UUID, outcomes: Sequence[Outcome], to_mark: Collection[int], n
     if connection.vendor == "postgresql":
         return _record_on_postgresql(token, rows, to_mark, now)
     return _record_on_sqlite(token, rows, to_mark, now)
+
+
+def take_back_marks(token: UUID, ids: Collection[int]) -> None:
+    """Nothing of these emails left, and that is certain: as if they had not been tried. They are still ours."""
+    tries = Attempt.objects.filter(delivery=OuterRef("pk")).order_by("-number").values("at")[:1]
+    Delivery.objects.filter(pk__in=ids, lease_token=token, state=State.IN_DOUBT).update(
+        state=State.CLAIMED, attempts=F("attempts") - 1, last_attempt_at=Subquery(tries)
+    )
 
 
 def _record_on_postgresql(

@@ -4,11 +4,6 @@ One commit serves many conversations: it writes what has been answered and marks
 While it runs, answers pile up for the next one; a conversation that is kept waiting holds up nobody but itself.
 """
 
-from collections import deque
-from collections.abc import Callable
-from datetime import timedelta
-from uuid import UUID, uuid4
-
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -16,73 +11,38 @@ from broadcasts.addresses import wire_address
 from broadcasts.composing.compiling import CompiledBroadcast, Recipient
 from broadcasts.composing.headers import envelope_sender
 from broadcasts.delivering.answers import accepted, broke_off, refused
-from broadcasts.delivering.claiming import claim_batch, release_claims, renew_lease
 from broadcasts.delivering.conversing import Conversation, Event, Told
-from broadcasts.delivering.ledger import Outcome, record
+from broadcasts.delivering.holding import LONGEST_WAIT_SECONDS, MOST_WAITING_OUTCOMES, Holding
+from broadcasts.delivering.ledger import record
 from broadcasts.delivering.lines import Lines
 from broadcasts.delivering.smtp import Envelope
-from broadcasts.delivering.trouble import MailServerTrouble, clear_trouble
+from broadcasts.delivering.trouble import MailServerTrouble
 from broadcasts.models import Broadcast, Delivery
 from broadcasts.tokens import make_token
 
-BATCH = 200
 # So many rows in hand are worth another conversation.
 ROWS_FOR_A_LINE = 5
-MOST_WAITING_OUTCOMES = 200
-# What is known is written at the latest after this time, and the lease renewed.
-WRITE_EVERY = timedelta(seconds=3)
-LONGEST_WAIT_SECONDS = 1.0
 
 Line = Conversation[Delivery]
 
 
-class LeaseLost(Exception):
-    """Others have our rows by now."""
-
-
-class Sending:
+class Sending(Holding):
     """One worker's share of one broadcast, from claiming to outcomes."""
 
     def __init__(self, broadcast: Broadcast, compiled: CompiledBroadcast, lines: Lines[Delivery]) -> None:
-        self.broadcast, self.compiled, self.lines = broadcast, compiled, lines
-        kind = broadcast.broadcast_type
-        self.is_emergency = kind is not None and kind.is_emergency
-        self.token: UUID = uuid4()
-        self.rows: deque[Delivery] = deque()  # ours, not spoken of yet
+        super().__init__(broadcast, compiled)
+        self.lines = lines
         self.named: dict[int, Line] = {}  # by row: the server awaits the message
         self.marked: set[int] = set()  # their attempt is counted already
-        self.outcomes: list[Outcome] = []
-        self.kept_up_at = timezone.now()
-        self.trouble: MailServerTrouble | None = None
-        self.has_answered = False
         self.silent_since = 0.0  # conversations opened before the last silence prove nothing new
 
-    def run(self, is_over: Callable[[], bool]) -> None:
-        """Until nothing is due, or the shift is over, or the server is in trouble; the rest is given back.
-
-        Raises MailServerTrouble when what was being said has been answered.
-        """
-        try:
-            while self._take_rows(is_over) or self._is_busy():
-                self._say_what_can_be_said()
-                for line in self.lines.wait(LONGEST_WAIT_SECONDS):
-                    self._listen(line)
-                self._record()
-        except LeaseLost:
-            return
-        finally:
-            self._give_back()
-        if self.trouble:
-            raise self.trouble
+    def _go_on(self) -> None:
+        self._say_what_can_be_said()
+        for line in self.lines.wait(LONGEST_WAIT_SECONDS):
+            self._listen(line)
+        self._record()
 
     # --- rows in, messages out ----------------------------------------------------------------------------
-
-    def _take_rows(self, is_over: Callable[[], bool]) -> bool:
-        if self.trouble or is_over():
-            self._drop_rows()
-        elif len(self.rows) < BATCH // 2:
-            self.rows += claim_batch(self.broadcast.pk, BATCH, timezone.now(), self.token).deliveries
-        return bool(self.rows)
 
     def _is_busy(self) -> bool:
         return any(line.job or line.on_wire for line in self.lines) or any(line.events for line in self.lines)
@@ -108,7 +68,7 @@ class Sending:
     def _record(self) -> None:
         """One commit: outcomes, and marks of what stands ready. Only then do these messages leave."""
         now = timezone.now()
-        is_late = now - self.kept_up_at >= WRITE_EVERY
+        is_late = self._is_late()
         if not (self.named or is_late or len(self.outcomes) >= MOST_WAITING_OUTCOMES):
             return
         named = self.named
@@ -133,14 +93,6 @@ class Sending:
 
     def _message(self, delivery: Delivery) -> bytes:
         return self.compiled.message_for(Recipient(delivery.pk, delivery.name, delivery.email, delivery.language))
-
-    def _keep_up(self) -> None:
-        """A slow server must not make a live worker lose its rows."""
-        now = timezone.now()
-        self.kept_up_at = now
-        holds_rows = bool(self.rows) or self._is_busy()
-        if not renew_lease(self.token, self.broadcast.pk, now) and holds_rows:
-            raise LeaseLost
 
     # --- answers ------------------------------------------------------------------------------------------
 
@@ -182,19 +134,13 @@ class Sending:
 
     def _note_success(self) -> None:
         self.silent_since = 0.0
-        if not self.has_answered:
-            self.has_answered = True
-            clear_trouble(self.broadcast.pk)
+        super()._note_success()
 
     def _note_silence(self, line: Line) -> None:
         """A server that twice in a row takes an email without a word is in trouble."""
         if self.silent_since and not line.messages and line.opened_at > self.silent_since:
             self._note_trouble(MailServerTrouble(_("The mail server takes emails without saying so.")))
         self.silent_since = line.opened_at
-
-    def _note_trouble(self, trouble: MailServerTrouble) -> None:
-        """No more is said; what is being said is heard to its end."""
-        self.trouble = self.trouble or trouble
 
     # --- the end ------------------------------------------------------------------------------------------
 
@@ -203,11 +149,4 @@ class Sending:
             if line.job is not None:
                 self.named.pop(line.job.pk, None)
                 line.withdraw()
-        self.rows.clear()
-
-    def _give_back(self) -> None:
-        """A row in doubt keeps its mark: only its own outcome, a report or the sweep ends the doubt."""
-        if self.outcomes:
-            record(self.token, self.outcomes, [], timezone.now())
-            self.outcomes = []
-        release_claims(self.token)
+        super()._drop_rows()
