@@ -10,6 +10,10 @@ from urllib.parse import urlsplit
 _UNWANTED = (
     "PORT",
     "MAIL_URL",
+    "MAIL_PROVIDER",
+    "MAIL_PROVIDER_API_URL",
+    "MAIL_PROVIDER_BATCH",
+    "PROVIDER_TRACKS_OPENS",
     "SITE_URL",
     "SECRET_KEY",
     "DEBUG",

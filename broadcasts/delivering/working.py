@@ -10,6 +10,8 @@ from django.utils.translation import gettext as _
 from broadcasts.composing.compiling import compile_broadcast
 from broadcasts.delivering.claiming import SENDING
 from broadcasts.delivering.lines import Lines
+from broadcasts.delivering.providers.sending import ProviderSending
+from broadcasts.delivering.providers.table import chosen_provider
 from broadcasts.delivering.sending import Sending
 from broadcasts.delivering.sweeping import finish_broadcast
 from broadcasts.delivering.transports import open_line
@@ -41,7 +43,7 @@ def deliver_due(broadcast_id: int, is_over: Callable[[], bool]) -> bool:
     try:
         return _send_until(broadcast_id, is_over)
     except MailServerTrouble as trouble:
-        note_trouble(broadcast_id, str(trouble), timezone.now())
+        note_trouble(broadcast_id, str(trouble), timezone.now(), trouble.wait)
         return False
     except Exception:
         note_trouble(broadcast_id, _("Messenger met an error of its own; its log says more."), timezone.now())
@@ -50,8 +52,13 @@ def deliver_due(broadcast_id: int, is_over: Callable[[], bool]) -> bool:
 
 def _send_until(broadcast_id: int, is_over: Callable[[], bool]) -> bool:
     broadcast = Broadcast.objects.select_related("school", "sender", "broadcast_type").get(pk=broadcast_id)
-    with Lines(open_line, settings.DELIVERING_CONNECTIONS) as lines:
-        Sending(broadcast, compile_broadcast(broadcast), lines).run(is_over)
+    compiled, provider = compile_broadcast(broadcast), chosen_provider()
+    if provider:
+        with ProviderSending(broadcast, compiled, provider) as sending:
+            sending.run(is_over)
+    else:
+        with Lines(open_line, settings.DELIVERING_CONNECTIONS) as lines:
+            Sending(broadcast, compiled, lines).run(is_over)
     # A whole batch may have been on the Blocked Email list.
     if _has_due_rows(broadcast_id):
         return True
