@@ -34,8 +34,8 @@ def in_subject(value: str) -> str:
 def place_texts(texts: Texts, syntax: Syntax) -> PlacedTexts:
     placing = _Placing(syntax)
     in_one_line = Segments(texts.subject.literals, tuple((name, in_subject) for name, _ in texts.subject.slots))
-    subject = one_line(placing.write(in_one_line, is_subject=True))
-    text, html = (f"{syntax.start}{placing.write(part)}{syntax.end}" for part in (texts.text, texts.html))
+    written = one_line(placing.write(in_one_line, is_subject=True)), *map(placing.write, (texts.text, texts.html))
+    subject, text, html = (f"{syntax.start}{part}{syntax.end}" for part in written)
     return PlacedTexts(subject, text, html, placing.names, placing.signs)
 
 

@@ -38,7 +38,7 @@ class Provider:
     has_metadata: bool = True
     has_tracking_switch: bool = True
     takes_envelope_sender: bool = False
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def backend(self) -> str:
