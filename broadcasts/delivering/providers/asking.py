@@ -30,6 +30,8 @@ from broadcasts.models import Delivery
 LONGEST_WAIT = timedelta(hours=1)
 # Our key, our account, the address of the API, and "not so fast": whoever the recipients are.
 ABOUT_US = {401, 402, 403, 404, 405, 407, 408, 425, 429}
+MANDRILL_ABOUT_US = {"Invalid_Key", "PaymentRequired", "Unknown_Subaccount"}
+MANDRILL_ERRORS = {*MANDRILL_ABOUT_US, "ValidationError"}
 
 
 class InDoubt(Exception):
@@ -87,7 +89,8 @@ def _build(make: Callable[[Any], AnymailMessage], of: Any) -> AnymailMessage:
 
 def _read(message: AnymailMessage, deliveries: Sequence[Delivery]) -> Iterator[tuple[int, Said]]:
     status = message.anymail_status
-    code, text = status.esp_response.status_code, text_of(status.esp_response)
+    # What it says to a batch, it says of all of them at once.
+    code, text = status.esp_response.status_code, text_of(status.esp_response) if len(deliveries) == 1 else ""
     # Some write addresses in their own way.
     heard = {address.casefold(): one for address, one in status.recipients.items()}
     for delivery, to in zip(deliveries, message.to, strict=True):
@@ -140,6 +143,8 @@ def _plain(error: BaseException) -> str:
 
 def _from_an_answer(response: requests.Response) -> Exception:
     code, text = response.status_code, text_of(response)
+    if code >= 500 and (name := _mandrill_error(response)):
+        code = 403 if name in MANDRILL_ABOUT_US else 400
     if code in ABOUT_US:
         return MailServerTrouble(_about_us(code, text), wait=_asked_to_wait(response))
     if 400 <= code < 500:
@@ -148,6 +153,16 @@ def _from_an_answer(response: requests.Response) -> Exception:
         return InDoubt(_("The email provider gave an answer that cannot be read."))
     return InDoubt(_("The email provider met an error of its own and may have taken these emails: %(code)s %(text)s")
                    % {"code": code, "text": text[:200]})  # fmt: skip
+
+
+def _mandrill_error(response: requests.Response) -> str:
+    """Mandrill answers 500 to a wrong key too; where it gives the error a name, it took nothing."""
+    try:
+        said = response.json()
+    except ValueError:
+        return ""
+    name = said.get("name") if isinstance(said, dict) and said.get("status") == "error" else ""
+    return name if name in MANDRILL_ERRORS else ""
 
 
 def _about_us(code: int, text: str) -> str:

@@ -16,7 +16,7 @@ PHASE = "api"
 # “'to' parameter is not a valid address”, “email is not valid in to”, “Invalid 'To' address”. Not of a sender.
 _BAD = r"(not (a )?valid|invalid|illegal|malformed|unparsable|incorrect)"
 _WHOM = r"(\bto\b|recipients?\b|\bto\W{1,3}\d)"
-_INVALID = re.compile(rf"at least one valid recipient|{_WHOM}[^.;]{{0,60}}\b{_BAD}|\b{_BAD}[^.;]{{0,60}}{_WHOM}", re.IGNORECASE)
+_INVALID = re.compile(rf"at least one valid recipient|is an invalid email address|{_WHOM}[^.;]{{0,60}}\b{_BAD}|\b{_BAD}[^.;]{{0,60}}{_WHOM}", re.IGNORECASE)
 _OF_US = re.compile(r"\b(from|sender|reply.?to|domain is not)\b", re.IGNORECASE)
 
 
@@ -35,6 +35,8 @@ def outcome_of(delivery: Delivery, said: Said, *, is_emergency: bool) -> Outcome
             outcome = make_outcome(delivery, Kind.REFUSED, PHASE, reply, rule=rule, result=Result.BLOCKED)
         case "invalid":
             outcome = _invalid(delivery, reply)
+        case "failed" if _is_about_the_address(said.text):
+            outcome = _invalid(delivery, reply)
         case "failed":
             outcome = try_again(delivery, PHASE, reply, rule="provider: failed", is_emergency=is_emergency)
         case "refused":
@@ -52,7 +54,11 @@ def _invalid(delivery: Delivery, reply: Reply) -> Outcome:
 
 
 def _refused(delivery: Delivery, reply: Reply) -> Outcome:
-    if _INVALID.search(reply.text) and not _OF_US.search(reply.text):
+    if _is_about_the_address(reply.text):
         return _invalid(delivery, reply)
     again = timezone.now() + AFTER_OUR_FAULT
     return make_outcome(delivery, Kind.REFUSED, PHASE, reply, rule="provider: refused", next_attempt_at=again)
+
+
+def _is_about_the_address(text: str) -> bool:
+    return bool(_INVALID.search(text)) and not _OF_US.search(text)

@@ -112,7 +112,9 @@ def test_each_language_has_its_own_text(provider: Record) -> None:
         for language in ("en", "es")
     ]
     broadcast = factory.make_broadcast(people=people)
-    broadcast.contents.create(is_default=False, language="es", subject="Día de nieve", body_html="<p>No hay clases.</p>")
+    broadcast.contents.create(
+        is_default=False, language="es", subject="Día de nieve", body_html="<p>No hay clases.</p>"
+    )
     deliver(start_broadcast(broadcast))
     assert {email.to: email.subject for email in provider.taken} == {
         f"{language}{number}@x.example": subject
