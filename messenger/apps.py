@@ -5,4 +5,4 @@ class MessengerConfig(AppConfig):
     name = "messenger"
 
     def ready(self) -> None:
-        from messenger import checks  # noqa: F401, PLC0415  (registers them)
+        from messenger import checks, provider_checks  # noqa: F401, PLC0415  (registers them)

@@ -45,10 +45,10 @@ def postmark_email(data: Any) -> Email:
         "TrackLinks",
         "Attachments",
     }, set(data)
-    headers = {one["Name"]: one["Value"] for one in data["Headers"]}
+    headers = {one["Name"]: one["Value"] for one in data.get("Headers", [])}
     files = tuple(one["Name"] for one in data.get("Attachments", []))
-    words = data["Subject"], data["TextBody"], data["HtmlBody"]
-    return Email(address, name, data["From"], *words, headers, data["Metadata"], data["TrackOpens"], files)
+    words = data["Subject"], data["TextBody"], data.get("HtmlBody", "")
+    return Email(address, name, data["From"], *words, headers, data.get("Metadata", {}), data["TrackOpens"], files)
 
 
 def postmark_answer(request: Request, emails: list[Email], refuses: Refuses) -> Reply:
@@ -142,7 +142,7 @@ def resend_answer(request: Request, emails: list[Email], refuses: Refuses) -> Re
 
 def mailgun_read(request: Request) -> list[Email]:
     assert request.path == "/lincoln.example/messages", request.path
-    form = {name: values for name, values in parse_qs(request.body.decode()).items()}
+    form = parse_qs(request.body.decode())
     every = json.loads(form["recipient-variables"][0])
     assert len(form["to"]) == len(every) <= 1000
     return [mailgun_email(form, *parseaddr(to), every) for to in form["to"]]
@@ -157,7 +157,7 @@ def mailgun_email(form: Mapping[str, list[str]], name: str, address: str, every:
 
     headers = {name[2:]: fill(value[0]) for name, value in form.items() if name.startswith("h:")}
     metadata = {name[2:]: fill(value[0]) for name, value in form.items() if name.startswith("v:")}
-    words = (fill(form[part][0]) for part in ("subject", "text", "html"))
+    words = fill(form["subject"][0]), fill(form["text"][0]), fill(form["html"][0])
     return Email(address, name, form["from"][0], *words, headers, metadata, form["o:tracking-opens"][0] == "yes")
 
 
@@ -237,9 +237,9 @@ def mandrill_read(request: Request) -> list[Email]:
     message = request.data["message"]
     assert request.path == "/messages/send.json"
     assert message["merge"] is False
-    words = message["subject"], message["text"], message["html"]
-    files = message["headers"], message["metadata"], message["track_opens"]
-    return [Email(to["email"], to.get("name", ""), message["from_email"], *words, *files) for to in message["to"]]
+    words = message["subject"], message["text"], message.get("html", "")
+    rest = message.get("headers", {}), message.get("metadata", {}), message["track_opens"]
+    return [Email(to["email"], to.get("name", ""), message["from_email"], *words, *rest) for to in message["to"]]
 
 
 def mandrill_answer(_request: Request, emails: list[Email], refuses: Refuses) -> Reply:

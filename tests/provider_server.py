@@ -9,6 +9,7 @@ import struct
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -95,7 +96,7 @@ class Conversation(BaseHTTPRequestHandler):
         super().setup()
         self.server.record.connections += 1
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *args: Any) -> None:
         pass
 
     def do_POST(self) -> None:
@@ -157,10 +158,8 @@ class ProviderServer(ThreadingHTTPServer):
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def shutdown_request(self, request: Any) -> None:
-        try:
+        with suppress(OSError):  # closed by _reset
             super().shutdown_request(request)
-        except OSError:  # closed by _reset
-            pass
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         pass  # the other side has left, or was cut off

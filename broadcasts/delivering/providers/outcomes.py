@@ -16,7 +16,11 @@ PHASE = "api"
 # “'to' parameter is not a valid address”, “email is not valid in to”, “Invalid 'To' address”. Not of a sender.
 _BAD = r"(not (a )?valid|invalid|illegal|malformed|unparsable|incorrect)"
 _WHOM = r"(\bto\b|recipients?\b|\bto\W{1,3}\d)"
-_INVALID = re.compile(rf"at least one valid recipient|is an invalid email address|{_WHOM}[^.;]{{0,60}}\b{_BAD}|\b{_BAD}[^.;]{{0,60}}{_WHOM}", re.IGNORECASE)
+_INVALID = re.compile(
+    rf"at least one valid recipient|is an invalid email address|{_WHOM}[^.;]{{0,60}}\b{_BAD}"
+    rf"|\b{_BAD}[^.;]{{0,60}}{_WHOM}",
+    re.IGNORECASE,
+)
 _OF_US = re.compile(r"\b(from|sender|reply.?to|domain is not)\b", re.IGNORECASE)
 
 

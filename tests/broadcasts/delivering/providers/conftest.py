@@ -19,7 +19,7 @@ def provider(request: pytest.FixtureRequest, settings: Settings) -> Iterator[Rec
     server = ProviderServer(DIALECTS[slug])
     settings.MAIL_PROVIDER, settings.MAIL_PROVIDER_API_URL = slug, server.url
     settings.MAIL_IS_SANDBOX, settings.BOUNCE_DOMAIN = False, ""
-    settings.ANYMAIL = {name: KEY for name in PROVIDERS[slug].keys}
+    settings.ANYMAIL = dict.fromkeys(PROVIDERS[slug].keys, KEY)
     yield server.record
     close_idle_backends()
     server.stop()

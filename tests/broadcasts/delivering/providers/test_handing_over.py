@@ -16,10 +16,8 @@ BODY = '<p>Dear {{ first_name }},</p><p>see <a href="https://x.example/?e={{ ema
 SITE = "http://127.0.0.1:8000"
 
 
-def start_to(people: list[Person], **fields: str) -> Broadcast:
-    return start_broadcast(
-        factory.make_broadcast(people=people, **{"subject": "News for {{ name }}", "body_html": BODY, **fields})
-    )
+def start_to(people: list[Person], subject: str = "News for {{ name }}", body_html: str = BODY) -> Broadcast:
+    return start_broadcast(factory.make_broadcast(people=people, subject=subject, body_html=body_html))
 
 
 def assert_is_their_own(email: Email, row: Delivery) -> None:
