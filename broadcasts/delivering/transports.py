@@ -59,7 +59,7 @@ class PortalMailBackend(BaseEmailBackend):
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         for email in email_messages:
-            message = email.message().as_bytes(linesep="\r\n")
+            message = email.message().as_bytes(linesep="\r\n")  # type: ignore[call-arg]  # Django's own, not email's
             for recipient in email.recipients():
                 send_plain(parseaddr(email.from_email)[1], recipient, message)
         return len(email_messages)

@@ -33,13 +33,23 @@ def test_a_stranger_cannot_send_a_test(provider: Record, as_bob: Client) -> None
     assert provider.requests == []
 
 
-def test_emails_of_the_portal_arrive_with_their_files(provider: Record, settings: Settings) -> None:
-    message = EmailMultiAlternatives(
-        "New password", "Here it is.", "Messenger <m@school.example>", ["anna@x.example"]
-    )
+def send_of_the_portal() -> None:
+    sender, recipient = "Messenger <m@school.example>", "anna@x.example"
+    message = EmailMultiAlternatives("New password", "Here it is.", sender, [recipient])
     message.attach("rules.pdf", b"%PDF", "application/pdf")
     message.connection = get_connection("broadcasts.delivering.transports.PortalMailBackend")
     message.send()
+
+
+def test_emails_of_the_portal_leave_by_smtp(mail_server: Script) -> None:
+    send_of_the_portal()
+    (received,) = mail_server.received
+    assert (received.sender, received.recipient) == ("m@school.example", "anna@x.example")
+    assert b"\r\nHere it is.\r\n" in received.message
+
+
+def test_emails_of_the_portal_arrive_with_their_files(provider: Record) -> None:
+    send_of_the_portal()
     email = provider.email_to("anna@x.example")
     assert email.text.strip() == "Here it is."
     assert email.attachments == ("rules.pdf",)
