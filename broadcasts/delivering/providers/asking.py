@@ -30,8 +30,13 @@ from broadcasts.models import Delivery
 LONGEST_WAIT = timedelta(hours=1)
 # Our key, our account, the address of the API, and "not so fast": whoever the recipients are.
 ABOUT_US = {401, 402, 403, 404, 405, 407, 408, 425, 429}
-MANDRILL_ABOUT_US = {"Invalid_Key", "PaymentRequired", "Unknown_Subaccount"}
-MANDRILL_ERRORS = {*MANDRILL_ABOUT_US, "ValidationError"}
+NAMED_ABOUT_US = {"Invalid_Key", "PaymentRequired", "Unknown_Subaccount"} | {
+    "AccessDenied",
+    "InvalidServerAPIKey",
+    "ServerSuspended",
+    "UnauthenticatedFromAddress",
+}
+NAMED_REFUSALS = {"ValidationError", "parameter-error", "validation-error", "NoRecipients", "NoContent"}
 
 
 class InDoubt(Exception):
@@ -143,8 +148,8 @@ def _plain(error: BaseException) -> str:
 
 def _from_an_answer(response: requests.Response) -> Exception:
     code, text = response.status_code, text_of(response)
-    if code >= 500 and (name := _mandrill_error(response)):
-        code = 403 if name in MANDRILL_ABOUT_US else 400
+    if not 400 <= code < 500:
+        code = _named_error(response) or code
     if code in ABOUT_US:
         return MailServerTrouble(_about_us(code, text), wait=_asked_to_wait(response))
     if 400 <= code < 500:
@@ -155,14 +160,18 @@ def _from_an_answer(response: requests.Response) -> Exception:
                    % {"code": code, "text": text[:200]})  # fmt: skip
 
 
-def _mandrill_error(response: requests.Response) -> str:
-    """Mandrill answers 500 to a wrong key too; where it gives the error a name, it took nothing."""
+def _named_error(response: requests.Response) -> int:
+    """The status that should have been: Mandrill says 500 to a wrong key, Postal 200, but both name the error."""
     try:
         said = response.json()
-    except ValueError:
-        return ""
-    name = said.get("name") if isinstance(said, dict) and said.get("status") == "error" else ""
-    return name if name in MANDRILL_ERRORS else ""
+        if said["status"] not in ("error", "parameter-error"):
+            return 0
+        name = said.get("name") or said["data"].get("code") or said["status"]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return 0
+    if name in NAMED_ABOUT_US:
+        return 403
+    return 400 if name in NAMED_REFUSALS else 0
 
 
 def _about_us(code: int, text: str) -> str:
