@@ -9,7 +9,7 @@ class MessengerConfig(AppConfig):
     name = "messenger"
 
     def ready(self) -> None:
-        from messenger import checks  # noqa: F401, PLC0415  (registers them)
+        from messenger import checks, provider_checks  # noqa: F401, PLC0415  (registers them)
 
         broker = dramatiq.get_broker()
         broker.add_middleware(Heartbeats())

@@ -61,7 +61,7 @@ def mail_url(**_kwargs: Any) -> list[CheckMessage]:
 @register
 def bounces(**_kwargs: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
-    if not settings.MAIL_IS_SANDBOX and not settings.BOUNCE_DOMAIN:
+    if not settings.MAIL_IS_SANDBOX and not settings.MAIL_PROVIDER and not settings.BOUNCE_DOMAIN:
         found.append(
             Warning(
                 "BOUNCE_DOMAIN is not set: reports about undelivered email go to the senders' own mailboxes, and "

@@ -23,8 +23,16 @@ CSRF_TRUSTED_ORIGINS = [SITE_URL]
 
 # --- what sends and what is told -------------------------------------------------------------------------
 MAIL_URL = env.read("MAIL_URL", "sandbox:")
+# An email provider's API instead of a mail server: its name in small letters, like postmark. Its keys are ANYMAIL_*.
+MAIL_PROVIDER = env.read("MAIL_PROVIDER").lower().replace("-", "_").replace(" ", "_")
+# Where it is, for regions of a provider, and for those that each customer has an address of.
+MAIL_PROVIDER_API_URL = env.read("MAIL_PROVIDER_API_URL")
+# Emails in one request, where the provider takes several: so many may be in doubt at once on each connection.
+MAIL_PROVIDER_BATCH = env.read_number("MAIL_PROVIDER_BATCH", 500)
+# Messenger counts openings itself; a provider's own counting is one picture more, and rewrites the email.
+PROVIDER_TRACKS_OPENS = env.read_flag("PROVIDER_TRACKS_OPENS")
 EMAIL_BACKEND = "broadcasts.delivering.transports.PortalMailBackend"
-MAIL_IS_SANDBOX = MAIL_URL.startswith("sandbox:")
+MAIL_IS_SANDBOX = MAIL_URL.startswith("sandbox:") and not MAIL_PROVIDER
 # Who the portal's own emails (new passwords) come from.
 DEFAULT_FROM_EMAIL = env.read("DEFAULT_FROM_EMAIL", f"Messenger <messenger@{urlsplit(SITE_URL).hostname}>")
 # Where bounce reports come back to. Without it, bounces go to the sender's own address and stay unread here.

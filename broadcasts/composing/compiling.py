@@ -15,7 +15,7 @@ from broadcasts.composing.pictures import as_parts, shown_pictures
 from broadcasts.models import Broadcast, Content
 from broadcasts.tokens import make_token
 
-__all__ = ["CompiledBroadcast", "Recipient", "compile_broadcast"]
+__all__ = ["CompiledBroadcast", "Recipient", "Texts", "compile_broadcast"]
 
 PLACE = "place-of-the-token"
 
@@ -34,6 +34,16 @@ class _Bodies:
 
 
 @dataclass(frozen=True)
+class Texts:
+    """What the emails of one language have in common."""
+
+    subject: Segments
+    text: Segments
+    html: Segments
+    pictures: frozenset[UUID]  # those of our own that stand in it
+
+
+@dataclass(frozen=True)
 class _Compiled:
     """One language."""
 
@@ -42,10 +52,14 @@ class _Compiled:
     untracked: _Bodies
     pictures: frozenset[UUID]
 
+    @cached_property
+    def texts(self) -> Texts:
+        return Texts(self.subject, self.tracked.text, self.tracked.html, self.pictures)
+
 
 class CompiledBroadcast:
     def __init__(self, broadcast: Broadcast, contents: Mapping[str, _Compiled], default: _Compiled) -> None:
-        self._broadcast = broadcast
+        self.broadcast = broadcast
         self._contents = contents
         self._default = default
         kind = broadcast.broadcast_type
@@ -53,18 +67,18 @@ class CompiledBroadcast:
         self._frames: dict[frozenset[UUID], Frame] = {}
 
     def subject_for(self, recipient: Recipient) -> str:
-        return one_line(self._pick(recipient).subject.fill(self._values(recipient)))
+        return one_line(self._pick(recipient).subject.fill(self.values_for(recipient)))
 
     def html_for(self, recipient: Recipient) -> str:
         """Pictures of our own stand in it as `cid:`: see `composing.pictures.as_pages` for a page."""
-        return self._bodies(recipient).html.fill(self._values(recipient))
+        return self._bodies(recipient).html.fill(self.values_for(recipient))
 
     def text_for(self, recipient: Recipient) -> str:
-        return self._bodies(recipient).text.fill(self._values(recipient))
+        return self._bodies(recipient).text.fill(self.values_for(recipient))
 
     def message_for(self, recipient: Recipient, subject_prefix: str = "") -> bytes:
         """The complete message (RFC 5322): CRLF, 7 bits, not dot-stuffed. The same delivery, the same Message-ID."""
-        values, compiled = self._values(recipient), self._pick(recipient)
+        values, compiled = self.values_for(recipient), self._pick(recipient)
         frame = self._frames.get(compiled.pictures) or self._make_frame(compiled.pictures)
         subject = subject_prefix + one_line(compiled.subject.fill(values))
         head = "\r\n".join(self._headers.lines(recipient, subject, self._unsubscribe_url(values)))
@@ -74,13 +88,27 @@ class CompiledBroadcast:
         pieces += frame.closing
         return b"".join(pieces)
 
+    # --- for those who put the email together themselves (a provider's API) ---------------------------------
+
+    def texts_for(self, recipient: Recipient) -> Texts:
+        """The same object for everybody of the same language."""
+        return self._pick(recipient).texts
+
+    def common_headers(self) -> dict[str, str]:
+        return self._headers.common(offers_unsubscribing=self._offers_unsubscribing)
+
+    def personal_headers(self, recipient: Recipient, values: Mapping[str, str]) -> dict[str, str]:
+        return self._headers.personal(recipient, self._unsubscribe_url(values))
+
+    # --- parts ----------------------------------------------------------------------------------------------
+
     @cached_property
     def _files(self) -> Files:
         """Read when the first message is built: a preview has no use for them."""
-        return Files(self._broadcast)
+        return Files(self.broadcast)
 
     def _make_frame(self, pictures: frozenset[UUID]) -> Frame:
-        frame = self._frames[pictures] = Frame(self._broadcast.uuid.hex, self._files, pictures)
+        frame = self._frames[pictures] = Frame(self.broadcast.uuid.hex, self._files, pictures)
         return frame
 
     @cached_property
@@ -89,7 +117,7 @@ class CompiledBroadcast:
 
     @cached_property
     def _headers(self) -> Headers:
-        return Headers(self._broadcast)
+        return Headers(self.broadcast)
 
     def _pick(self, recipient: Recipient) -> _Compiled:
         """The recipient's language, else its base language ("es" for "es-MX"), else the default."""
@@ -100,8 +128,8 @@ class CompiledBroadcast:
         compiled = self._pick(recipient)
         return compiled.untracked if recipient.delivery_id is None else compiled.tracked
 
-    def _values(self, recipient: Recipient) -> dict[str, str]:
-        values = field_values(recipient.name, recipient.email, self._broadcast.school.name)
+    def values_for(self, recipient: Recipient) -> dict[str, str]:
+        values = field_values(recipient.name, recipient.email, self.broadcast.school.name)
         if recipient.delivery_id is not None:
             values["pixel token"] = make_token(recipient.delivery_id, "pixel")
             values["preferences token"] = make_token(recipient.delivery_id, "preferences")

@@ -17,6 +17,7 @@ from broadcasts.tokens import make_token
 
 # Google asks for 5 to 15 characters that stay the same for everything one system sends.
 SENDER_ID = "messenger"
+ONE_CLICK = "List-Unsubscribe=One-Click"  # RFC 8058 section 3.1
 PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
 PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+")
 FOLD_AT, LONGEST_WORD = 76, 400
@@ -79,14 +80,18 @@ class Headers:
         self.domain = wire_address(sender.address).rpartition("@")[2]
         slug = kind.slug if kind else "general"
         list_name = encode_phrase("List-Id", f"{kind or slug} - {school.name}")
+        self.list_id = f"<{slug}.{school.slug}.{self.domain}>"
+        self.bulk = {
+            "Feedback-ID": f"{broadcast.pk}:{slug}:{school.slug}:{SENDER_ID}",
+            "Auto-Submitted": "auto-generated",
+            "Precedence": "bulk",
+            "X-Auto-Response-Suppress": "OOF, AutoReply",
+        }
         self.fixed = [
             f"From: {encode_mailbox('From', sender.name, sender.address)}",
             *([f"Reply-To: {wire_address(sender.reply_to)}"] if sender.reply_to else []),
-            f"List-Id: {list_name} <{slug}.{school.slug}.{self.domain}>",
-            f"Feedback-ID: {broadcast.pk}:{slug}:{school.slug}:{SENDER_ID}",
-            "Auto-Submitted: auto-generated",
-            "Precedence: bulk",
-            "X-Auto-Response-Suppress: OOF, AutoReply",
+            f"List-Id: {list_name} {self.list_id}",
+            *(f"{name}: {value}" for name, value in self.bulk.items()),
             "MIME-Version: 1.0",
         ]
 
@@ -99,8 +104,21 @@ class Headers:
         yield f"To: {encode_mailbox('To', recipient.name, recipient.email.strip())}"
         yield f"Subject: {encode_text('Subject', subject)}"
         yield from self.fixed
-        if recipient.delivery_id is not None:
-            yield f"X-Delivery-Id: {make_token(recipient.delivery_id, 'bounce')}"
+        for name, value in self.personal(recipient, unsubscribe_url).items():
+            yield f"{name}: {value}"
         if unsubscribe_url:
-            yield f"List-Unsubscribe: <{unsubscribe_url}>"
-            yield "List-Unsubscribe-Post: List-Unsubscribe=One-Click"
+            yield f"List-Unsubscribe-Post: {ONE_CLICK}"
+
+    def personal(self, recipient: Recipient, unsubscribe_url: str) -> dict[str, str]:
+        """What stands in this recipient's email alone, besides its addresses and its subject."""
+        fields = {}
+        if recipient.delivery_id is not None:
+            fields["X-Delivery-Id"] = make_token(recipient.delivery_id, "bounce")
+        if unsubscribe_url:
+            fields["List-Unsubscribe"] = f"<{unsubscribe_url}>"
+        return fields
+
+    def common(self, *, offers_unsubscribing: bool) -> dict[str, str]:
+        """The rest, for those who write the email themselves: ASCII without a name, which not all of them encode."""
+        one_click = {"List-Unsubscribe-Post": ONE_CLICK} if offers_unsubscribing else {}
+        return {"List-Id": self.list_id, **self.bulk, **one_click}

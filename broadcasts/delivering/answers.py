@@ -19,7 +19,7 @@ Kind = Attempt.Outcome
 
 
 def accepted(job: Job, reply: Reply) -> Outcome:
-    return _outcome(job, Kind.ACCEPTED, "body", reply, result=Result.SENT)
+    return make_outcome(job, Kind.ACCEPTED, "body", reply, result=Result.SENT)
 
 
 def refused(job: Job, phase: str, reply: Reply, *, is_emergency: bool) -> Outcome:
@@ -27,30 +27,32 @@ def refused(job: Job, phase: str, reply: Reply, *, is_emergency: bool) -> Outcom
     meaning = classify(reply.code, reply.enhanced, reply.text, phase)
     if meaning.result is None:
         again = timezone.now() + AFTER_OUR_FAULT
-        return _outcome(job, Kind.REFUSED, phase, reply, rule=meaning.rule, next_attempt_at=again)
+        return make_outcome(job, Kind.REFUSED, phase, reply, rule=meaning.rule, next_attempt_at=again)
     if meaning.result == Result.SOFT_BOUNCED:
-        return _try_again(job, phase, reply, rule=meaning.rule, is_emergency=is_emergency)
-    return _outcome(job, Kind.REFUSED, phase, reply, rule=meaning.rule, result=meaning.result)
+        return try_again(job, phase, reply, rule=meaning.rule, is_emergency=is_emergency)
+    return make_outcome(job, Kind.REFUSED, phase, reply, rule=meaning.rule, result=meaning.result)
 
 
 def broke_off(job: Job, phase: str, reply: Reply, *, is_emergency: bool) -> Outcome:
     """Nobody's fault at first, and others go first; repeated, a temporary failure of this recipient."""
     if job.attempts >= MOST_BREAKS:
-        return _try_again(job, phase, reply, is_emergency=is_emergency)
+        return try_again(job, phase, reply, is_emergency=is_emergency)
     again = timezone.now() + AFTER_A_BREAK * job.attempts
-    return _outcome(job, Kind.DEFERRED, phase, reply, next_attempt_at=again)
+    return make_outcome(job, Kind.DEFERRED, phase, reply, next_attempt_at=again)
 
 
-def _try_again(job: Job, phase: str, reply: Reply, *, rule: str = "", is_emergency: bool) -> Outcome:
+def try_again(job: Job, phase: str, reply: Reply, *, rule: str = "", is_emergency: bool) -> Outcome:
+    """A temporary failure of this recipient: later, or no more."""
     again = next_attempt(job.attempts, is_emergency=is_emergency, now=timezone.now())
     if again is None:
         given_up = Delivery.Note.GAVE_UP
-        return _outcome(job, Kind.DEFERRED, phase, reply, rule=rule, result=Result.BOUNCED, note=given_up)
+        return make_outcome(job, Kind.DEFERRED, phase, reply, rule=rule, result=Result.BOUNCED, note=given_up)
     soft = Result.SOFT_BOUNCED
-    return _outcome(job, Kind.DEFERRED, phase, reply, rule=rule, result=soft, next_attempt_at=again)
+    return make_outcome(job, Kind.DEFERRED, phase, reply, rule=rule, result=soft, next_attempt_at=again)
 
 
-def _outcome(job: Job, kind: Attempt.Outcome, phase: str, reply: Reply, **rest: object) -> Outcome:
+def make_outcome(job: Job, kind: Attempt.Outcome, phase: str, reply: Reply, **rest: object) -> Outcome:
+    """`rest`: more fields of an Outcome."""
     return Outcome(
         delivery_id=job.pk,
         number=job.attempts,

@@ -71,10 +71,13 @@ def set_free(leases: QuerySet[Lease], broadcast_id: int, now: datetime) -> None:
 
 @transaction.atomic
 def settle(leases: QuerySet[Lease]) -> None:
-    """Forget the rows that need nothing any more, and the leases that are left with none."""
+    """Forget the rows that need nothing any more, and the leases that are left with none.
+
+    A row in doubt whose message certainly did not leave waits again: then somebody may take the lease up.
+    """
     for lease in leases.select_for_update(skip_locked=True, no_key=True):
         waiting, doubtful = _look_at(lease)
-        _keep(lease, waiting + doubtful, is_open=lease.is_open, until=lease.until)
+        _keep(lease, waiting + doubtful, is_open=bool(waiting), until=lease.until)
 
 
 def _look_at(lease: Lease) -> tuple[list[int], list[int]]:

@@ -8,7 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import F, OuterRef, Subquery
 
+from broadcasts.among import among
 from broadcasts.models import Attempt, Delivery
 from broadcasts.results import STILL_TRYING, Result, raised_in_sql
 
@@ -22,6 +24,7 @@ WRITE = f"""
 UPDATE broadcasts_delivery AS d SET state = {State.IDLE.value}, lease_token = NULL,
     next_attempt_at = CASE WHEN d.result IN ({TRYING}) THEN heard.again END,
     attempts = heard.number, last_attempt_at = heard.at, note = heard.note,
+    provider_message_id = COALESCE(heard.message_id, d.provider_message_id),
     {raised_in_sql("d.result", "COALESCE(heard.result, 0)")}
 FROM heard WHERE d.id = heard.id
     AND (d.lease_token = %s OR (d.state = {State.WAITING.value} AND EXISTS (SELECT 1 FROM mine)))
@@ -51,6 +54,7 @@ COLUMNS = {
     "rule": "text",
     "again": "timestamptz",
     "note": "text",
+    "message_id": "text",
 }
 HEARD = "SELECT id, number, at, outcome, result, phase, code, enhanced_code, text, rule FROM heard"
 
@@ -97,6 +101,7 @@ class Outcome:
     rule: str = ""
     next_attempt_at: datetime | None = None
     note: str = ""
+    provider_message_id: str | None = None
 
     def as_row(self) -> dict[str, Any]:
         """Of COLUMNS."""
@@ -113,6 +118,7 @@ class Outcome:
             "rule": self.rule,
             "again": _moment(self.next_attempt_at),
             "note": str(self.note),
+            "message_id": self.provider_message_id,
         }
 
 
@@ -129,6 +135,14 @@ def record(token: UUID, outcomes: Sequence[Outcome], to_mark: Collection[int], n
         values = [token, now, heard, len(outcomes), token, wanted, len(to_mark), token, now]
         return _execute(ON_POSTGRESQL, values)
     return _record_on_sqlite(token, heard, wanted, _moment(now))
+
+
+def take_back_marks(token: UUID, ids: Collection[int]) -> None:
+    """Nothing of these emails left, and that is certain: as if they had not been tried. They are still ours."""
+    tries = Attempt.objects.filter(delivery=OuterRef("pk")).order_by("-number").values("at")[:1]
+    Delivery.objects.filter(among("pk", ids), lease_token=token, state=State.IN_DOUBT).update(
+        state=State.WAITING, lease_token=None, attempts=F("attempts") - 1, last_attempt_at=Subquery(tries)
+    )
 
 
 @transaction.atomic

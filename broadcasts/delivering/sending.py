@@ -4,102 +4,50 @@ One commit serves many conversations: it writes what has been answered and marks
 While it runs, answers pile up for the next one; a conversation that is kept waiting holds up nobody but itself.
 """
 
-from collections import Counter, deque
-from collections.abc import Callable
-from datetime import timedelta
-from uuid import UUID, uuid4
-
-from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from broadcasts.addresses import wire_address
-from broadcasts.blocking_failures import block_repeated_failures
 from broadcasts.composing.compiling import CompiledBroadcast
 from broadcasts.composing.headers import envelope_sender
 from broadcasts.delivering.answers import accepted, broke_off, refused
-from broadcasts.delivering.claiming import Job, claim_batch
+from broadcasts.delivering.claiming import Job
 from broadcasts.delivering.conversing import Conversation, Event, Told
-from broadcasts.delivering.leasing import LeaseLost, is_ours, release_lease, renew_lease
-from broadcasts.delivering.ledger import Outcome, record
+from broadcasts.delivering.holding import LONGEST_WAIT_SECONDS, MOST_WAITING_OUTCOMES, Holding
 from broadcasts.delivering.lines import Lines
 from broadcasts.delivering.smtp import Envelope
-from broadcasts.delivering.trouble import MailServerTrouble, clear_trouble
+from broadcasts.delivering.trouble import MailServerTrouble
 from broadcasts.models import Broadcast
-from broadcasts.results import Result
 from broadcasts.tokens import make_token
 
-BATCH = 400
-# Neighbours lie on the same page of the database, and a page has room for a few changes at a time: take turns.
-ROWS_OF_A_PAGE = 32
 # So many rows in hand are worth another conversation.
 ROWS_FOR_A_LINE = 5
-MOST_WAITING_OUTCOMES = 200
-# What is known is written at the latest after this time, and the lease renewed.
-WRITE_EVERY = timedelta(seconds=3)
-LONGEST_WAIT_SECONDS = 1.0
 
 Line = Conversation[Job]
 
 
-class Sending:
+class Sending(Holding):
     """One worker's share of one broadcast, from claiming to outcomes."""
 
     def __init__(self, broadcast: Broadcast, compiled: CompiledBroadcast, lines: Lines[Job]) -> None:
-        self.broadcast, self.compiled, self.lines = broadcast, compiled, lines
-        kind = broadcast.broadcast_type
-        self.is_emergency = kind is not None and kind.is_emergency
-        self.token: UUID = uuid4()
-        self.rows: deque[Job] = deque()  # ours, not spoken of yet
+        super().__init__(broadcast, compiled)
+        self.lines = lines
         self.named: dict[int, Line] = {}  # by row: the server awaits the message
         self.marked: set[int] = set()  # their messages left, or are about to; no answer is written yet
-        self.outcomes: list[Outcome] = []
-        self.counts: Counter[str] = Counter()  # for the log
-        self.kept_up_at = timezone.now()
-        self.trouble: MailServerTrouble | None = None
-        self.has_lost_lease = False
-        self.has_answered = False
         self.silent_since = 0.0  # conversations opened before the last silence prove nothing new
 
-    def run(self, is_over: Callable[[], bool]) -> None:
-        """Until nothing is due, or the shift is over, or the server is in trouble; the rest is given back.
-
-        Raises MailServerTrouble when what was being said has been answered.
-        """
-        try:
-            while self._take_rows(is_over) or self._is_busy():
-                self._say_what_can_be_said()
-                for line in self.lines.wait(LONGEST_WAIT_SECONDS):
-                    self._listen(line)
-                self._record()
-        finally:
-            self._give_back()
-        if self.trouble:
-            raise self.trouble
+    def _go_on(self) -> None:
+        self._say_what_can_be_said()
+        for line in self.lines.wait(LONGEST_WAIT_SECONDS):
+            self._listen(line)
+        self._record()
 
     # --- rows in, messages out ----------------------------------------------------------------------------
 
-    def _take_rows(self, is_over: Callable[[], bool]) -> bool:
-        if self.trouble or self.has_lost_lease or is_over():
-            self._drop_rows()
-        elif len(self.rows) < BATCH // 2:
-            self._claim()
-        return bool(self.rows)
-
-    def _claim(self) -> None:
-        held = [job.pk for job in self.rows]
-        held += [line.job.pk for line in self.lines if line.job]
-        held += self.marked
-        try:
-            jobs = claim_batch(self.broadcast.pk, BATCH, timezone.now(), self.token, held).jobs
-        except LeaseLost:
-            self._lose_lease()
-        else:
-            for start in range(ROWS_OF_A_PAGE):
-                self.rows += jobs[start::ROWS_OF_A_PAGE]
-
     def _is_busy(self) -> bool:
         return any(line.job or line.on_wire for line in self.lines) or any(line.events for line in self.lines)
+
+    def _spoken_of(self) -> list[int]:
+        return [*(line.job.pk for line in self.lines if line.job), *self.marked]
 
     def _say_what_can_be_said(self) -> None:
         if not self.rows:
@@ -121,29 +69,16 @@ class Sending:
 
     def _record(self) -> None:
         """One commit: outcomes, and marks of what stands ready. Only then do these messages leave."""
-        now = timezone.now()
-        is_late = now - self.kept_up_at >= WRITE_EVERY
+        is_late = self._is_late()
         if not (self.named or is_late or len(self.outcomes) >= MOST_WAITING_OUTCOMES):
             return
-        named = self.named
+        named = dict(self.named)
         marked = self._write(list(named))
-        self.outcomes, self.named = [], {}  # only now: a database error leaves them to the end
-        if len(marked) < len(named) and not is_ours(self.token):
-            self._lose_lease()
+        self.named = {}
         for pk, line in named.items():
             self._let_leave(line, is_marked=pk in marked)
         if is_late:
             self._keep_up()
-
-    def _write(self, to_mark: list[int]) -> set[int]:
-        """Who Failed once too often is blocked by the same commit."""
-        failed = [outcome.delivery_id for outcome in self.outcomes if outcome.result is Result.FAILED]
-        if not failed:
-            return record(self.token, self.outcomes, to_mark, timezone.now())
-        with transaction.atomic():
-            marked = record(self.token, self.outcomes, to_mark, timezone.now())
-            block_repeated_failures(failed)
-        return marked
 
     def _let_leave(self, line: Line, *, is_marked: bool) -> None:
         job = line.job
@@ -156,19 +91,6 @@ class Sending:
             self._name_next(line)
         else:
             line.withdraw()
-
-    def _keep_up(self) -> None:
-        """A slow server must not make a live worker lose its rows."""
-        now = timezone.now()
-        self.kept_up_at = now
-        Broadcast.objects.filter(pk=self.broadcast.pk).update(worked_on_at=now)
-        if not renew_lease(self.token, now):
-            self._lose_lease()
-
-    def _lose_lease(self) -> None:
-        """Somebody paused or cancelled, or we were away for too long. What is on the wire is heard to its end."""
-        self.has_lost_lease = True
-        self._drop_rows()
 
     # --- answers ------------------------------------------------------------------------------------------
 
@@ -212,19 +134,13 @@ class Sending:
 
     def _note_success(self) -> None:
         self.silent_since = 0.0
-        if not self.has_answered:
-            self.has_answered = True
-            clear_trouble(self.broadcast.pk)
+        super()._note_success()
 
     def _note_silence(self, line: Line) -> None:
         """A server that twice in a row takes an email without a word is in trouble."""
         if self.silent_since and not line.messages and line.opened_at > self.silent_since:
             self._note_trouble(MailServerTrouble(_("The mail server takes emails without saying so.")))
         self.silent_since = line.opened_at
-
-    def _note_trouble(self, trouble: MailServerTrouble) -> None:
-        """No more is said; what is being said is heard to its end."""
-        self.trouble = self.trouble or trouble
 
     # --- the end ------------------------------------------------------------------------------------------
 
@@ -233,11 +149,4 @@ class Sending:
             if line.job is not None:
                 self.named.pop(line.job.pk, None)
                 line.withdraw()
-        self.rows.clear()
-
-    def _give_back(self) -> None:
-        """A row in doubt keeps its mark: only its own outcome, a report or the sweep ends the doubt."""
-        if self.outcomes:
-            self._write([])
-            self.outcomes = []
-        release_lease(self.token, timezone.now())
+        super()._drop_rows()

@@ -94,8 +94,11 @@ def _may_repeat(row: Delivery) -> bool:
 
 
 def close_cancelled() -> int:
-    """Rows to be tried again by a worker that was just hearing of them when their broadcast was cancelled."""
-    return cancel_rows(Delivery.objects.filter(broadcast__status=Status.CANCELLED, next_attempt_at__isnull=False))
+    """Rows that a worker was just hearing of when their broadcast was cancelled, and that are to be tried again."""
+    leases = Lease.objects.filter(broadcast__status=Status.CANCELLED).values_list("rows", flat=True)
+    held = Delivery.objects.filter(among("pk", [pk for rows in leases for pk in rows]), state=State.WAITING)
+    again = Delivery.objects.filter(broadcast__status=Status.CANCELLED, next_attempt_at__isnull=False)
+    return cancel_rows(held) + cancel_rows(again)
 
 
 def waits_or_is_due() -> Q:

@@ -1,8 +1,7 @@
-"""Which mail server MAIL_URL names, and how to reach it."""
+"""Which mail server MAIL_URL names, and how to reach it; and how a single message leaves."""
 
 import smtplib
 from collections.abc import Sequence
-from email.message import Message
 from email.utils import parseaddr
 from urllib.parse import urlsplit
 
@@ -14,6 +13,8 @@ from django.utils.translation import gettext as _
 from broadcasts.delivering.claiming import Job
 from broadcasts.delivering.connecting import connect, explain
 from broadcasts.delivering.conversing import Conversation
+from broadcasts.delivering.providers.plain import send_plain_by_provider
+from broadcasts.delivering.providers.table import chosen_provider
 from broadcasts.delivering.trouble import MailServerTrouble
 from broadcasts.local_services import find_service
 
@@ -37,6 +38,10 @@ def _connect() -> smtplib.SMTP:
 
 def send_plain(envelope_from: str, recipient: str, message: bytes) -> None:
     """One message outside any broadcast: tests, password resets. Raises MailServerTrouble, whoever's fault it is."""
+    provider = chosen_provider()
+    if provider:
+        send_plain_by_provider(provider, recipient, message)
+        return
     smtp = _connect()
     try:
         smtp.sendmail(envelope_from, [recipient], message)
@@ -54,11 +59,7 @@ class PortalMailBackend(BaseEmailBackend):
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         for email in email_messages:
-            message: Message = email.message()
+            message = email.message().as_bytes(linesep="\r\n")  # type: ignore[call-arg]  # Django's own, not email's
             for recipient in email.recipients():
-                send_plain(
-                    parseaddr(email.from_email)[1],
-                    recipient,
-                    message.as_bytes(policy=message.policy.clone(linesep="\r\n")),
-                )
+                send_plain(parseaddr(email.from_email)[1], recipient, message)
         return len(email_messages)

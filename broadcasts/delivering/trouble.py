@@ -12,14 +12,21 @@ log = logging.getLogger(__name__)
 
 
 class MailServerTrouble(Exception):
-    """Our own side's trouble: nobody is marked for it. Its text is for people."""
+    """Our own side's trouble: nobody is marked for it. Its text is for people.
+
+    `wait`: for how long the other side asked us to be quiet.
+    """
+
+    def __init__(self, text: object, wait: timedelta = timedelta(0)) -> None:
+        super().__init__(text)
+        self.wait = wait
 
 
 SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(seconds=60)
 
 
-def note_trouble(broadcast_id: int, reason: str, now: datetime) -> None:
-    """The longer it lasts, the longer the pause before the next try, up to a minute."""
+def note_trouble(broadcast_id: int, reason: str, now: datetime, wait: timedelta = timedelta(0)) -> None:
+    """The longer it lasts, the longer the pause before the next try, up to a minute; longer if that was asked for."""
     row = Broadcast.objects.filter(pk=broadcast_id)
     known = row.values_list("trouble_since", flat=True).first()
     level, said = logging.INFO if known else logging.WARNING, {"broadcast": broadcast_id}
@@ -29,7 +36,7 @@ def note_trouble(broadcast_id: int, reason: str, now: datetime) -> None:
     row.update(
         trouble=reason[:500],
         trouble_since=Coalesce("trouble_since", now),
-        next_try_at=now + pause,
+        next_try_at=now + max(pause, wait),
         worked_on_at=None,  # so that the sweep asks again as soon as the pause is over
     )
 

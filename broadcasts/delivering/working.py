@@ -10,7 +10,10 @@ from django.utils.translation import gettext as _
 
 from broadcasts.composing.compiling import compile_broadcast
 from broadcasts.delivering.claiming import SENDING, has_rows_to_send
+from broadcasts.delivering.holding import Holding
 from broadcasts.delivering.lines import Lines
+from broadcasts.delivering.providers.sending import ProviderSending
+from broadcasts.delivering.providers.table import chosen_provider
 from broadcasts.delivering.sending import Sending
 from broadcasts.delivering.sweeping import finish_broadcast
 from broadcasts.delivering.transports import open_line
@@ -45,7 +48,7 @@ def deliver_due(broadcast_id: int, is_over: Callable[[], bool]) -> bool:
     try:
         return _send_until(broadcast_id, is_over)
     except MailServerTrouble as trouble:
-        note_trouble(broadcast_id, str(trouble), timezone.now())
+        note_trouble(broadcast_id, str(trouble), timezone.now(), trouble.wait)
         return False
     except Exception:
         note_trouble(broadcast_id, _("Messenger met an error of its own; its log says more."), timezone.now())
@@ -54,18 +57,26 @@ def deliver_due(broadcast_id: int, is_over: Callable[[], bool]) -> bool:
 
 def _send_until(broadcast_id: int, is_over: Callable[[], bool]) -> bool:
     broadcast = Broadcast.objects.select_related("school", "sender", "broadcast_type").get(pk=broadcast_id)
-    with Lines(open_line, settings.DELIVERING_CONNECTIONS) as lines:
-        sending = Sending(broadcast, compile_broadcast(broadcast), lines)
-        try:
-            sending.run(is_over)
-        finally:
-            if sending.counts:
-                _tell("a shift of sending", broadcast_id, **sending.counts)
+    compiled, provider = compile_broadcast(broadcast), chosen_provider()
+    if provider:
+        with ProviderSending(broadcast, compiled, provider) as asking:
+            _run(asking, is_over)
+    else:
+        with Lines(open_line, settings.DELIVERING_CONNECTIONS) as lines:
+            _run(Sending(broadcast, compiled, lines), is_over)
     # A whole batch may have been on the Blocked Email list.
     if _has_rows_to_send(broadcast_id):
         return True
     finish_broadcast(broadcast_id)
     return False
+
+
+def _run(sending: Holding, is_over: Callable[[], bool]) -> None:
+    try:
+        sending.run(is_over)
+    finally:
+        if sending.counts:
+            _tell("a shift of sending", sending.broadcast.pk, **sending.counts)
 
 
 def _has_rows_to_send(broadcast_id: int) -> bool:

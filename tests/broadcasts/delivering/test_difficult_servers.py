@@ -9,7 +9,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from broadcasts.blocking import block_addresses
-from broadcasts.delivering import sending
+from broadcasts.delivering import holding
 from broadcasts.delivering.controlling import cancel
 from broadcasts.delivering.evidence import apply_evidence
 from broadcasts.delivering.leasing import take_over
@@ -92,7 +92,7 @@ def test_a_message_is_not_repeated_for_ever(mail_server: Script, settings: Setti
 def test_refusals_are_written_while_a_slow_server_goes_on_refusing(
     mail_server: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sending, "WRITE_EVERY", timedelta(0))
+    monkeypatch.setattr(holding, "WRITE_EVERY", timedelta(0))
     mail_server.answer("rcpt", "550 5.1.1 no such user")
     broadcast = start(make_people(*(f"p{number}@x.example" for number in range(4))))
     written: list[int] = []
@@ -109,7 +109,7 @@ def test_refusals_are_written_while_a_slow_server_goes_on_refusing(
 
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_that_lost_its_lease_stops(mail_server: Script, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "WRITE_EVERY", timedelta(0))
+    monkeypatch.setattr(holding, "WRITE_EVERY", timedelta(0))
     broadcast = start(make_people("anna@x.example", "ben@x.example", "cleo@x.example"))
     mail_server.answer("rcpt", "550 5.1.1 no such user", recipient="anna")
 
