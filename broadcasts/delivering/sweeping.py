@@ -15,8 +15,11 @@ from broadcasts.models import UNDER_WAY, Attempt, Broadcast, Delivery
 from broadcasts.results import STILL_TRYING, Result, raised_to
 
 State, Status = Delivery.State, Broadcast.Status
-# A worker that was asked, or took rows, this recently is still at it.
-PATIENCE = timedelta(seconds=10)
+# A worker that was asked, or took rows, this recently is still at it. Whatever failed meanwhile (the database, the
+# queue, the worker), sending goes on by itself so soon after.
+PATIENCE = timedelta(seconds=5)
+# For reports about what was in doubt when this machine went down.
+PATIENCE_WITH_REPORTS = timedelta(seconds=10)
 # A server that stays silent about one message again and again would else deliver it for ever.
 MOST_REPEATS = 2
 # Nothing heard for this long about an email that somebody else was still trying to deliver.
@@ -135,5 +138,5 @@ def recover_after_restart(now: datetime) -> None:
     """
     take_back_claims(Delivery.objects.all())
     grace = timedelta(seconds=settings.IN_DOUBT_GRACE_SECONDS)
-    Delivery.objects.filter(state=State.IN_DOUBT).update(lease_until=now - grace + PATIENCE)
+    Delivery.objects.filter(state=State.IN_DOUBT).update(lease_until=now - grace + PATIENCE_WITH_REPORTS)
     Broadcast.objects.filter(status__in=UNDER_WAY).update(worked_on_at=None)
