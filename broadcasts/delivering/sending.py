@@ -4,11 +4,13 @@ One commit serves many conversations: it writes what has been answered and marks
 While it runs, answers pile up for the next one; a conversation that is kept waiting holds up nobody but itself.
 """
 
+import time
 from collections import deque
 from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -20,6 +22,7 @@ from broadcasts.delivering.claiming import claim_batch, release_claims, renew_le
 from broadcasts.delivering.conversing import Conversation, Event, Told
 from broadcasts.delivering.ledger import Outcome, record
 from broadcasts.delivering.lines import Lines
+from broadcasts.delivering.outlasting import AWAY, outlast
 from broadcasts.delivering.smtp import Envelope
 from broadcasts.delivering.trouble import MailServerTrouble, clear_trouble
 from broadcasts.models import Broadcast, Delivery
@@ -32,6 +35,7 @@ MOST_WAITING_OUTCOMES = 200
 # What is known is written at the latest after this time, and the lease renewed.
 WRITE_EVERY = timedelta(seconds=3)
 LONGEST_WAIT_SECONDS = 1.0
+HEAR_SECONDS = 10
 
 Line = Conversation[Delivery]
 
@@ -70,6 +74,9 @@ class Sending:
                 self._record()
         except LeaseLost:
             return
+        except AWAY:
+            self._hear_to_the_end()
+            raise
         finally:
             self._give_back()
         if self.trouble:
@@ -205,9 +212,20 @@ class Sending:
                 line.withdraw()
         self.rows.clear()
 
+    def _hear_to_the_end(self) -> None:
+        """The database is away, the mail server is not: what it answers now would else be in doubt."""
+        self._drop_rows()
+        end = time.monotonic() + HEAR_SECONDS
+        while self._is_busy() and time.monotonic() < end:
+            for line in self.lines.wait(LONGEST_WAIT_SECONDS):
+                self._listen(line)
+
     def _give_back(self) -> None:
-        """A row in doubt keeps its mark: only its own outcome, a report or the sweep ends the doubt."""
+        """A row in doubt keeps its mark: only its own outcome, a report or the sweep ends the doubt.
+
+        Whoever has the lease after us refuses what we write, so it may wait for a database that is away.
+        """
         if self.outcomes:
-            record(self.token, self.outcomes, [], timezone.now())
+            outlast(lambda: record(self.token, self.outcomes, [], timezone.now()), settings.LEASE_SECONDS)
             self.outcomes = []
-        release_claims(self.token)
+        outlast(lambda: release_claims(self.token), settings.LEASE_SECONDS)
