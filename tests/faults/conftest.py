@@ -40,7 +40,7 @@ def servers() -> Iterator[tuple[Server, Server]]:
 
 @pytest.fixture
 def install(servers: tuple[Server, Server], tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Install]:
-    """`install(LEASE_SECONDS=..., ...)`: an installation with these variables; its logs are shown when a test fails."""
+    """`install(LEASE_SECONDS=...)`: with these variables; its logs are shown when a test fails."""
     made: list[Installation] = []
     failed_before = request.session.testsfailed
     with ExitStack() as stack:
@@ -49,7 +49,7 @@ def install(servers: tuple[Server, Server], tmp_path: Path, request: pytest.Fixt
             home = tmp_path / str(len(made))
             home.mkdir()
             words = {name: str(value) for name, value in more.items()}
-            made.append(stack.enter_context(installed(home, *servers, TEMPLATE, **words)))
+            made.append(stack.enter_context(installed(home, *servers, TEMPLATE, words)))
             return made[-1]
 
         yield install

@@ -9,33 +9,35 @@ from broadcasts.models import Attempt, Broadcast, Delivery
 from broadcasts.results import Result
 from tests.faults.running import Relay
 
-State, Outcome = Delivery.State, Attempt.Outcome
+State = Delivery.State
 
 
 @dataclass
 class Row:
     email: str
     result: Result
-    state: State
+    state: Delivery.State
     attempts: int
     note: str
     is_sendable: bool
-    tries: list[Outcome] = field(default_factory=list)
+    tries: list[str] = field(default_factory=list)
 
 
 def read_rows(url: str, broadcast: int) -> list[Row]:
     with psycopg.connect(url) as connection:
-        tries: dict[int, list[Outcome]] = defaultdict(list)
+        tries: dict[int, list[str]] = defaultdict(list)
         query = """SELECT delivery_id, outcome FROM broadcasts_attempt a JOIN broadcasts_delivery d
             ON d.id = delivery_id WHERE broadcast_id = %s ORDER BY delivery_id, number"""
         for pk, outcome in connection.execute(query, [broadcast]):
-            tries[pk].append(Outcome(outcome))
+            tries[pk].append(outcome)
         rows = connection.execute(
             "SELECT id, email, result, state, attempts, note, is_sendable FROM broadcasts_delivery"
             " WHERE broadcast_id = %s ORDER BY id",
             [broadcast],
         )
-        return [Row(email, Result(result), State(state), *rest, tries[pk]) for pk, email, result, state, *rest in rows]
+        return [
+            Row(email, Result(result), State(state), *rest, tries[pk]) for pk, email, result, state, *rest in rows
+        ]
 
 
 def status_of(url: str, broadcast: int) -> str:
@@ -62,7 +64,7 @@ def is_settled(url: str, broadcast: int) -> bool:
 
 def _ask(url: str, query: str, broadcast: int) -> object:
     with psycopg.connect(url) as connection:
-        row = connection.execute(query, [broadcast]).fetchone()  # type: ignore[arg-type]
+        row = connection.execute(query, [broadcast]).fetchone()
         assert row is not None
         return row[0]
 
@@ -109,17 +111,17 @@ def judge(relay: Relay, url: str, broadcast: int) -> Verdict:
 
 
 def _doubts(row: Row) -> int:
-    return row.tries.count(Outcome.IN_DOUBT)
+    return row.tries.count(Attempt.Outcome.IN_DOUBT)
 
 
 def _is_accounted_for(row: Row) -> bool:
     """Everybody sees that this email may not have arrived."""
-    return row.state == State.UNCONFIRMED or row.note == Delivery.Note.CANCELLED
+    return row.state == State.UNCONFIRMED or row.note == Delivery.Note.CANCELLED.value
 
 
 def _is_true(row: Row, copies: int) -> bool:
     """Every try is on record, one at most was accepted, and Sent is what the relay has seen."""
-    accepted = row.tries.count(Outcome.ACCEPTED)
+    accepted = row.tries.count(Attempt.Outcome.ACCEPTED)
     is_counted = len(row.tries) == row.attempts
     if row.result == Result.SENT:
         return is_counted and accepted == 1 and copies >= 1

@@ -1,7 +1,7 @@
 """A mail relay that notes every message before it answers: `python -m tests.faults.relay PORT LOG`.
 
 A line of LOG for each message that arrived whole: when, over how many open connections, its recipient, its
-Message-ID. The kernel keeps what was written when this process is killed. Orders come on its standard input, a line
+Message-ID; how many connections are open now stands in a file beside it. The kernel keeps what was written when this process is killed. Orders come on its standard input, a line
 each; where that ends, so does the relay:
 
     hold NUMBER   from this many messages on (of all that LOG has) no final reply leaves
@@ -39,13 +39,14 @@ MISHAPS = {
 MISHAP = re.compile(b"|".join(MISHAPS))
 
 
-class Hangup(Exception):  # noqa: N818 - it is what happens, no error
+class Hangup(Exception):
     pass
 
 
 class Relay:
     def __init__(self, log: Path) -> None:
         self.log = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        self.open_file = log.with_name("connections")
         self.messages = log.read_bytes().count(b"\n")
         self.hold_at = sys.maxsize
         self.released = asyncio.Event()
@@ -74,13 +75,17 @@ class Relay:
         self.messages += 1
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
+        self.count(1)
         try:
             with suppress(Hangup, ConnectionError, asyncio.IncompleteReadError):
                 await Conversation(self, reader, writer).run()
         finally:
-            self.connections -= 1
+            self.count(-1)
             writer.close()
+
+    def count(self, change: int) -> None:
+        self.connections += change
+        self.open_file.write_text(str(self.connections))
 
 
 class Conversation:

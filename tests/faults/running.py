@@ -1,4 +1,4 @@
-"""An installation for one test: a database, the Procfile's processes, and a relay. Nothing of it outlives the test."""
+"""An installation for one test: a database, the Procfile's processes, a relay. Nothing of it outlives the test."""
 
 import os
 import shlex
@@ -49,6 +49,18 @@ def kill(process: Process) -> None:
     process.wait()
 
 
+@contextmanager
+def frozen(*processes: Process) -> Iterator[None]:
+    """As if their machine stood still during the block."""
+    for process in processes:
+        os.killpg(process.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in processes:
+            os.killpg(process.pid, signal.SIGCONT)
+
+
 @dataclass
 class Relay:
     """Outlives its own process: the log stays, and so does the port."""
@@ -88,6 +100,10 @@ class Relay:
 
     def wait_until(self, messages: int, seconds: float = 60) -> None:
         wait_for(lambda: self.count() >= messages, f"message {messages} (there are {self.count()})", seconds)
+
+    def connections(self) -> int:
+        """How many are open now."""
+        return int(self.log.with_name("connections").read_text() or -1)
 
     def lines(self) -> list[list[str]]:
         """Moment, open connections, recipient, Message-ID."""
@@ -179,7 +195,9 @@ class Installation:
 
 
 @contextmanager
-def installed(home: Path, postgres: Server, redis: Server, template: str, **more: str) -> Iterator[Installation]:
+def installed(
+    home: Path, postgres: Server, redis: Server, template: str, more: dict[str, str]
+) -> Iterator[Installation]:
     """With a copy of the template's tables, and a relay that runs."""
     name = f"faults_{time.monotonic_ns()}"
     with psycopg.connect(postgres.url, autocommit=True) as connection:
