@@ -49,7 +49,7 @@ def install(servers: tuple[Server, Server], tmp_path: Path, request: pytest.Fixt
             home = tmp_path / str(len(made))
             home.mkdir()
             words = {name: str(value) for name, value in more.items()}
-            made.append(stack.enter_context(installed(home, *servers, TEMPLATE, words)))
+            made.append(stack.enter_context(installed(home, servers, TEMPLATE, words)))
             return made[-1]
 
         yield install

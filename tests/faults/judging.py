@@ -1,7 +1,7 @@
 """The relay's own count against the ledger, row by row. The only place here that knows how the ledger is stored."""
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import psycopg
 
@@ -20,7 +20,7 @@ class Row:
     attempts: int
     note: str
     is_sendable: bool
-    tries: list[str] = field(default_factory=list)
+    tries: list[str]
 
 
 def read_rows(url: str, broadcast: int) -> list[Row]:

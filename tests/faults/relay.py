@@ -1,8 +1,8 @@
 """A mail relay that notes every message before it answers: `python -m tests.faults.relay PORT LOG`.
 
 A line of LOG for each message that arrived whole: when, over how many open connections, its recipient, its
-Message-ID; how many connections are open now stands in a file beside it. The kernel keeps what was written when this process is killed. Orders come on its standard input, a line
-each; where that ends, so does the relay:
+Message-ID; how many connections are open now stands in a file beside it. The kernel keeps what was written when this
+process is killed. Orders come on its standard input, a line each; where that ends, so does the relay:
 
     hold NUMBER   from this many messages on (of all that LOG has) no final reply leaves
     release       they leave

@@ -196,9 +196,10 @@ class Installation:
 
 @contextmanager
 def installed(
-    home: Path, postgres: Server, redis: Server, template: str, more: dict[str, str]
+    home: Path, servers: tuple[Server, Server], template: str, more: dict[str, str]
 ) -> Iterator[Installation]:
     """With a copy of the template's tables, and a relay that runs."""
+    postgres, redis = servers
     name = f"faults_{time.monotonic_ns()}"
     with psycopg.connect(postgres.url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
