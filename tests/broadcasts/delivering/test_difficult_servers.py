@@ -52,6 +52,18 @@ def test_a_421_about_one_recipient_lets_the_others_pass(mail_server: Script, pha
     assert row.next_attempt_at > timezone.now()
 
 
+@pytest.mark.parametrize("phase", ["rcpt", "data"])
+def test_garbage_is_no_refusal(mail_server: Script, phase: str) -> None:
+    mail_server.answer(phase, "what?", recipient="anna", times=1)
+    broadcast = start(make_people("anna@x.example", "ben@x.example"))
+    for _ in range(2):
+        deliver(broadcast)
+    assert results_of(broadcast) == {"anna@x.example": "Unsent", "ben@x.example": "Sent"}
+    make_due(broadcast)
+    deliver(broadcast)
+    assert results_of(broadcast)["anna@x.example"] == "Sent"
+
+
 def test_a_recipient_over_whom_the_server_always_breaks_off_is_soft_bounced_and_given_up(
     mail_server: Script, settings: Settings
 ) -> None:
