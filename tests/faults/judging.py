@@ -36,7 +36,8 @@ def read_rows(url: str, broadcast: int) -> list[Row]:
             [broadcast],
         )
         return [
-            Row(email, Result(result), State(state), *rest, tries[pk]) for pk, email, result, state, *rest in rows
+            Row(email, Result(result), State(state), attempts, note, is_sendable, tries[pk])
+            for pk, email, result, state, attempts, note, is_sendable in rows
         ]
 
 

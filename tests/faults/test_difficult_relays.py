@@ -49,7 +49,13 @@ def test_each_mishap_means_what_the_design_says_and_everybody_gets_it(install: I
                 seen[kind_of(row)].add(row.result)
         return is_settled(here.url, broadcast)
 
-    wait_for(look, "the end of the send", seconds=150)
+    try:
+        wait_for(look, "the end of the send", seconds=150)
+    finally:
+        print(
+            *(row for row in read_rows(here.url, broadcast) if row.is_sendable and row.tries != ["accepted"]),
+            sep="\n",
+        )
     for row in read_rows(here.url, broadcast):
         if kind := kind_of(row):
             first, _ = MEANINGS[kind]
