@@ -59,7 +59,7 @@ def is_sent(url: str, broadcast: int) -> bool:
 
 def is_settled(url: str, broadcast: int) -> bool:
     """Sent, and nobody is tried again either."""
-    again = "SELECT count(*) FROM broadcasts_delivery WHERE broadcast_id = %s AND result = 20"
+    again = "SELECT count(*) FROM broadcasts_delivery WHERE broadcast_id = %s AND next_attempt_at IS NOT NULL"
     return is_sent(url, broadcast) and _ask(url, again, broadcast) == 0
 
 
@@ -121,9 +121,9 @@ def _is_accounted_for(row: Row) -> bool:
 
 
 def _is_true(row: Row, copies: int) -> bool:
-    """Every try is on record, one at most was accepted, and Sent is what the relay has seen."""
+    """Every try is on record, and what counts as handed over is what the relay has seen."""
     accepted = row.tries.count(Attempt.Outcome.ACCEPTED)
     is_counted = len(row.tries) == row.attempts
-    if row.result == Result.SENT:
-        return is_counted and accepted == 1 and copies >= 1
-    return is_counted and accepted == 0 and copies <= _doubts(row)
+    if accepted:  # results only go forward: Soft Bounced stands above Sent
+        return is_counted and accepted == 1 and copies >= 1 and row.result in (Result.SENT, Result.SOFT_BOUNCED)
+    return is_counted and row.result == Result.UNSENT and copies <= _doubts(row)
