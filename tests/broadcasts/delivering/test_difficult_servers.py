@@ -1,5 +1,6 @@
 """Servers that hang up, stay silent or take their time: one recipient's trouble is never everybody's."""
 
+import threading
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -10,10 +11,11 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from broadcasts.blocking import block_addresses
-from broadcasts.delivering import sending
+from broadcasts.delivering import conversing, sending
 from broadcasts.delivering.controlling import cancel
 from broadcasts.delivering.evidence import apply_evidence
 from broadcasts.delivering.sweeping import sweep
+from broadcasts.delivering.working import deliver_due
 from broadcasts.models import BlockedEmail, Broadcast, BroadcastType, Delivery, User
 from broadcasts.results import Result
 from tests.broadcasts.delivering.steps import deliver, make_due, make_people, results_of, row_of, start
@@ -48,6 +50,27 @@ def test_a_421_about_one_recipient_lets_the_others_pass(mail_server: Script, pha
     assert results_of(broadcast) == {"anna@x.example": "Unsent", "ben@x.example": "Sent", "cleo@x.example": "Sent"}
     row = row_of(broadcast, "anna@x.example")
     assert row.attempts == 1
+    assert row.next_attempt_at is not None
+    assert row.next_attempt_at > timezone.now()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_server_that_stays_silent_for_longer_than_a_shift_is_noticed(
+    mail_server: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conversing, "COMMAND_SECONDS", 0.5)
+    is_over, is_done = threading.Event(), threading.Event()
+
+    def stay_silent(_recipient: str) -> None:
+        is_over.set()
+        is_done.wait(20)
+
+    mail_server.on_rcpt = stay_silent
+    broadcast = start(make_people("anna@x.example"))
+    deliver_due(broadcast.pk, is_over.is_set)
+    is_done.set()
+    row = broadcast.deliveries.get()
+    assert (row.attempts, row.get_result_display(), row.state) == (1, "Unsent", State.IDLE)
     assert row.next_attempt_at is not None
     assert row.next_attempt_at > timezone.now()
 
