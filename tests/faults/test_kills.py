@@ -8,7 +8,7 @@ from tests.faults.running import CONNECTIONS, IS_FULL, kill, pytestmark
 from tests.waiting import wait_for
 
 __all__ = ["pytestmark"]
-KILLS, FAMILIES = (20, 12_000) if IS_FULL else (4, 2_400)
+KILLS, FAMILIES = (20, 12_000) if IS_FULL else (3, 1_600)
 
 
 def test_killed_again_and_again_nobody_is_lost_and_every_copy_was_marked(

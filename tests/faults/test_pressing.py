@@ -14,7 +14,7 @@ from tests.faults.running import Installation, pytestmark
 from tests.waiting import wait_for
 
 __all__ = ["pytestmark"]
-FAMILIES = 1_000
+FAMILIES = 600
 
 
 def deeds(here: Installation, action: str) -> int:

@@ -19,7 +19,7 @@ from tests.waiting import wait_for
 
 __all__ = ["pytestmark"]
 State = Delivery.State
-STOPS, FAMILIES = (5, 12_000) if IS_FULL else (2, 4_000)
+STOPS, FAMILIES = (5, 12_000) if IS_FULL else (2, 2_000)
 RESUMES_WITHIN_SECONDS = 10.0
 Fault = Callable[[Installation], float]  # when all was well again, by time.monotonic()
 

@@ -6,7 +6,7 @@ from tests.faults.running import CONNECTIONS, frozen, pytestmark
 from tests.waiting import wait_for
 
 __all__ = ["pytestmark"]
-FAMILIES = 1_500
+FAMILIES = 900
 ASK = "from broadcasts.actors import wake; [wake({broadcast}) for _ in range(10)]"
 
 
