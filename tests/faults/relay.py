@@ -9,7 +9,7 @@ process is killed. Orders come on its standard input, a line each; where that en
     pace SECONDS  each final reply waits this long
     say PHASE REPLY...  at connect or mail, everybody hears this; without a reply: the usual again
 
-What a recipient's name begins with says what goes wrong the first time that it is named; see MISHAPS.
+What a recipient's name begins with says what goes wrong once; see MISHAPS.
 """
 
 import asyncio
@@ -23,6 +23,7 @@ from pathlib import Path
 MESSAGE_ID = re.compile(rb"^Message-ID: (.*?)\r\n", re.MULTILINE)
 GREETING = b"250-relay\r\n250-PIPELINING\r\n250-DSN\r\n250 ENHANCEDSTATUSCODES\r\n"
 STALL_SECONDS = 3.0
+ENOUGH_SECONDS = 25.0  # a little less than what a client waits for the reply to a command
 # (phase, what happens there); a message that breaks off after its dot has arrived all the same.
 MISHAPS = {
     b"rcpt-later": ("rcpt", b"451 4.3.0 try again later"),
@@ -53,7 +54,7 @@ class Relay:
         self.pace = 0.0
         self.says: dict[str, bytes] = {}
         self.connections = 0
-        self.named: set[bytes] = set()  # whose mishap is over
+        self.over: set[bytes] = set()  # whose mishap has happened
 
     def obey(self, order: bytes) -> None:
         verb, *words = order.split()
@@ -91,7 +92,7 @@ class Relay:
 class Conversation:
     def __init__(self, relay: Relay, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.relay, self.reader, self.writer = relay, reader, writer
-        self.recipient = b""
+        self.named = self.recipient = b""  # spoken of, and accepted
         self.mishap: tuple[str, bytes] = ("", b"")
 
     def say(self, reply: bytes) -> None:
@@ -118,8 +119,8 @@ class Conversation:
 
     async def take_recipient(self, recipient: bytes) -> None:
         kind = MISHAP.match(recipient)
-        if kind and recipient not in self.relay.named:
-            self.relay.named.add(recipient)
+        self.named = recipient
+        if kind and recipient not in self.relay.over:
             self.mishap = MISHAPS[kind[0]]
         reply = await self.answer("rcpt", b"250 2.1.5 ok")
         if reply.startswith(b"250"):
@@ -144,8 +145,12 @@ class Conversation:
         where, what = self.mishap
         if where != phase:
             return usual
+        start = time.monotonic()
         if what == b"silent":
             await self.reader.read()  # until the other side has had enough
+            if time.monotonic() - start < ENOUGH_SECONDS:
+                raise Hangup  # it left for another reason: then again
+        self.relay.over.add(self.named)
         if what in (b"slow", b"stall"):
             await asyncio.sleep(STALL_SECONDS)
         if what in (b"drop", b"stall", b"silent"):
