@@ -3,9 +3,12 @@
 Ids in, one call. No retries by dramatiq: the sweep asks again for whatever is due.
 """
 
+import logging
+
 import dramatiq
 from django.db.models import Q
 from django.utils import timezone
+from redis.exceptions import RedisError
 
 from broadcasts.at_work import at_work_on
 from broadcasts.delivering.sweeping import sweep, waiting
@@ -14,6 +17,7 @@ from broadcasts.heartbeats import is_stopping
 from broadcasts.models import Broadcast
 from broadcasts.people.importing.working import imports_to_resume, work_on_import
 
+log = logging.getLogger(__name__)
 # Then the message ends and another takes its place, so that a worker can be stopped.
 MOST_SHIFTS = 60
 # For one broadcast; who finds nothing left to do goes on to the next one.
@@ -83,12 +87,23 @@ def sweep_and_wake() -> int:
         wake(broadcast_id)
     imports = imports_to_resume(now)
     for import_id in imports:
-        stage.send(import_id)  # whatever it needs: its status says what
+        hint(stage, import_id)  # whatever it needs: its status says what
     return len(due) + len(imports)
+
+
+def hint(actor: "dramatiq.Actor[[int], None]", pk: int) -> bool:
+    """There may be something to do. False: the queue is away; the sweep asks again when it is back."""
+    try:
+        actor.send(pk)
+    except (RedisError, dramatiq.ConnectionError) as error:
+        log.warning("%s(%s) could not be asked for: %s", actor.actor_name, pk, error)
+        return False
+    return True
 
 
 def _ask(broadcast_id: int, workers: int) -> None:
     is_emergency = Broadcast.objects.filter(pk=broadcast_id, broadcast_type__is_emergency=True).exists()
     actor = work_on_emergency if is_emergency else work_on_broadcast
     for _ in range(workers):
-        actor.send(broadcast_id)
+        if not hint(actor, broadcast_id):
+            return

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.with_servers import free_port, wait_until_listening
+from tests.servers import free_port, wait_until_listening
 
 PROGRAMS = Path("/usr/lib/postfix/sbin")
 STOP_SECONDS = 10

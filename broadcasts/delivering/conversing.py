@@ -200,8 +200,8 @@ class Conversation(Generic[Job]):
             if reply.code == 421 or (phase == "mail" and reply.code != 250):
                 self._expected.clear()
                 self._lose(f"{reply.code} {reply.text}")
-        elif job is None or reply.code == 421:
-            self._end_over(phase, job, reply)
+        elif job is None or reply.code == 421 or (phase != "body" and not 200 <= reply.code < 600):
+            self._end_over(phase, job, reply)  # garbage says nothing about anybody, and what follows it neither
         else:
             {"rcpt": self._take_rcpt, "data": self._take_data, "body": self._take_body}[phase](job, reply)
         if self.is_open:

@@ -1,11 +1,13 @@
 """A worker's rows of one broadcast, however their emails leave: taken, kept, written down, given back."""
 
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -13,7 +15,8 @@ from broadcasts.blocking_failures import block_repeated_failures
 from broadcasts.composing.compiling import CompiledBroadcast
 from broadcasts.delivering.claiming import Job, claim_batch
 from broadcasts.delivering.leasing import LeaseLost, is_ours, release_lease, renew_lease
-from broadcasts.delivering.ledger import Outcome, record
+from broadcasts.delivering.ledger import Outcome, record, take_back_marks
+from broadcasts.delivering.outlasting import AWAY, outlast
 from broadcasts.delivering.trouble import MailServerTrouble, clear_trouble
 from broadcasts.models import Broadcast
 from broadcasts.results import Result
@@ -25,6 +28,7 @@ MOST_WAITING_OUTCOMES = 200
 # What is known is written at the latest after this time, and the lease renewed.
 WRITE_EVERY = timedelta(seconds=3)
 LONGEST_WAIT_SECONDS = 1.0
+HEAR_SECONDS = 10
 
 
 class Holding:
@@ -39,6 +43,7 @@ class Holding:
         self.token: UUID = uuid4()
         self.rows: deque[Job] = deque()  # ours, not spoken of yet
         self.outcomes: list[Outcome] = []
+        self.unanswered: list[int] = []  # to be marked, and the database has not said whether they are
         self.counts: Counter[str] = Counter()  # for the log
         self.kept_up_at = timezone.now()
         self.trouble: MailServerTrouble | None = None
@@ -53,6 +58,9 @@ class Holding:
         try:
             while self._take_rows(is_over) or self._is_busy():
                 self._go_on()
+        except AWAY:
+            self._hear_to_the_end()
+            raise
         finally:
             self._give_back()
         if self.trouble:
@@ -60,6 +68,10 @@ class Holding:
 
     def _go_on(self) -> None:
         """Say what can be said, hear what has been answered, write it down."""
+        raise NotImplementedError
+
+    def _hear(self, seconds: float) -> None:
+        """What has been answered, or is within this time. Nothing is written down."""
         raise NotImplementedError
 
     def _is_busy(self) -> bool:
@@ -75,11 +87,17 @@ class Holding:
         self.rows.clear()
 
     def _take_rows(self, is_over: Callable[[], bool]) -> bool:
-        if self.trouble or self.has_lost_lease or is_over():
+        if self.trouble or self.has_lost_lease:
             self._drop_rows()
+        elif is_over():
+            self._take_no_more()
         elif len(self.rows) < self.batch // 2:
             self._claim()
         return bool(self.rows)
+
+    def _take_no_more(self) -> None:
+        """Who was named is heard to the end: a shift is shorter than a server may stay silent (30 s)."""
+        self.rows.clear()
 
     def _claim(self) -> None:
         held = [*(job.pk for job in self.rows), *self._spoken_of()]
@@ -93,12 +111,13 @@ class Holding:
 
     def _write(self, to_mark: Sequence[int]) -> set[int]:
         """One commit: outcomes, and marks. Who Failed once too often is blocked by it too."""
+        self.unanswered = list(to_mark)
         failed = [outcome.delivery_id for outcome in self.outcomes if outcome.result is Result.FAILED]
         with transaction.atomic() if failed else nullcontext():
             marked = record(self.token, self.outcomes, to_mark, timezone.now())
             if failed:
                 block_repeated_failures(failed)
-        self.outcomes = []  # only now: a database error leaves them to the end
+        self.outcomes, self.unanswered = [], []  # only now: a database error leaves them to the end
         if len(marked) < len(to_mark) and not is_ours(self.token):
             self._lose_lease()
         return marked
@@ -128,8 +147,23 @@ class Holding:
         """No more is said; what is being said is heard to its end."""
         self.trouble = self.trouble or trouble
 
+    # --- the end ------------------------------------------------------------------------------------------
+
+    def _hear_to_the_end(self) -> None:
+        """The database is away, the other side is not: what it answers now would else be in doubt."""
+        self._drop_rows()
+        end = time.monotonic() + HEAR_SECONDS
+        while self._is_busy() and time.monotonic() < end:
+            self._hear(LONGEST_WAIT_SECONDS)
+
     def _give_back(self) -> None:
-        """A row in doubt keeps its mark: only its own outcome, a report or the sweep ends the doubt."""
+        """A row in doubt keeps its mark: only its own outcome, a report or the sweep ends the doubt.
+
+        Whoever has the lease after us refuses what we write, so it may wait for a database that is away.
+        """
+        never_left = self.unanswered
         if self.outcomes:
-            self._write([])
-        release_lease(self.token, timezone.now())
+            outlast(lambda: self._write([]), settings.LEASE_SECONDS)
+        if never_left:
+            outlast(lambda: take_back_marks(self.token, never_left), settings.LEASE_SECONDS)
+        outlast(lambda: release_lease(self.token, timezone.now()), settings.LEASE_SECONDS)

@@ -37,9 +37,12 @@ class Sending(Holding):
 
     def _go_on(self) -> None:
         self._say_what_can_be_said()
-        for line in self.lines.wait(LONGEST_WAIT_SECONDS):
-            self._listen(line)
+        self._hear(LONGEST_WAIT_SECONDS)
         self._record()
+
+    def _hear(self, seconds: float) -> None:
+        for line in self.lines.wait(seconds):
+            self._listen(line)
 
     # --- rows in, messages out ----------------------------------------------------------------------------
 

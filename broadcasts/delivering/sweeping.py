@@ -18,8 +18,11 @@ from broadcasts.models import UNDER_WAY, Attempt, Broadcast, Delivery, Lease
 from broadcasts.results import STILL_TRYING, Result, count_by_label, raised_to
 
 State, Status = Delivery.State, Broadcast.Status
-# A worker that was asked, or took rows, this recently is still at it.
-PATIENCE = timedelta(seconds=10)
+# A worker that was asked, or took rows, this recently is still at it. Whatever failed meanwhile (the database, the
+# queue, the worker), sending goes on by itself so soon after.
+PATIENCE = timedelta(seconds=5)
+# For reports about what was in doubt when this machine went down.
+PATIENCE_WITH_REPORTS = timedelta(seconds=10)
 # A server that stays silent about one message again and again would else deliver it for ever.
 MOST_REPEATS = 2
 # Nothing heard for this long about an email that somebody else was still trying to deliver.
@@ -146,5 +149,5 @@ def recover_after_restart(now: datetime) -> None:
     Rows in doubt get a few seconds for reports to come in instead of the grace that a living socket would need.
     """
     grace = timedelta(seconds=settings.IN_DOUBT_GRACE_SECONDS)
-    Lease.objects.update(until=now - grace + PATIENCE)
+    Lease.objects.update(until=now - grace + PATIENCE_WITH_REPORTS)
     Broadcast.objects.filter(status__in=UNDER_WAY).update(worked_on_at=None)

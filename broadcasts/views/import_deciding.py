@@ -34,7 +34,7 @@ def import_confirm(request: HttpRequest, pk: int) -> HttpResponse:
                 missing_typed=form.typed_number,
             )
             if was_first:
-                transaction.on_commit(lambda: actors.merge.send(pk))
+                transaction.on_commit(lambda: actors.hint(actors.merge, pk))
     except CannotImport as reason:
         form.add_error(None, str(reason))
         return import_page(request, find_import(request, pk), form)
@@ -47,7 +47,7 @@ def import_undo(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         with transaction.atomic():
             if start_undo(found, signed_in_user(request)):
-                transaction.on_commit(lambda: actors.undo.send(pk))
+                transaction.on_commit(lambda: actors.hint(actors.undo, pk))
     except CannotImport as reason:
         messages.error(request, str(reason))
     return redirect("broadcasts:import-detail", pk)

@@ -97,5 +97,5 @@ def _schools_to_add(found: Import, by: User) -> Sequence[OrgInfo]:
 def _start(found: Import, columns: dict[str, str]) -> HttpResponse:
     with transaction.atomic():
         if match_columns(found, columns):
-            transaction.on_commit(lambda: actors.stage.send(found.pk))
+            transaction.on_commit(lambda: actors.hint(actors.stage, found.pk))
     return redirect("broadcasts:import-detail", found.pk)

@@ -17,6 +17,7 @@ from broadcasts.composing.compiling import CompiledBroadcast
 from broadcasts.delivering.claiming import Job
 from broadcasts.delivering.holding import BATCH, LONGEST_WAIT_SECONDS, Holding
 from broadcasts.delivering.ledger import take_back_marks
+from broadcasts.delivering.outlasting import outlast
 from broadcasts.delivering.providers.asking import Answer, ask
 from broadcasts.delivering.providers.messages import Messages
 from broadcasts.delivering.providers.outcomes import outcome_of
@@ -59,17 +60,23 @@ class ProviderSending(Holding):
         return [*(row.pk for share in shares for row in share), *self.doubtful]
 
     def _drop_rows(self) -> None:
+        self._take_no_more()
+
+    def _take_no_more(self) -> None:
         self.shares.clear()
-        super()._drop_rows()
+        super()._take_no_more()
 
     def _go_on(self) -> None:
         self._ask()
-        done, _waiting = wait(self.asked, LONGEST_WAIT_SECONDS, FIRST_COMPLETED)
-        for future in done:
-            self._hear(self.asked.pop(future), future.result())
+        self._hear(LONGEST_WAIT_SECONDS)
         if self._is_late():
             self._write([])
             self._keep_up()
+
+    def _hear(self, seconds: float) -> None:
+        done, _waiting = wait(self.asked, seconds, FIRST_COMPLETED)
+        for future in done:
+            self._take(self.asked.pop(future), future.result())
 
     # --- rows in, requests out ----------------------------------------------------------------------------
 
@@ -104,7 +111,7 @@ class ProviderSending(Holding):
 
     # --- answers ------------------------------------------------------------------------------------------
 
-    def _hear(self, share: Share, answer: Answer) -> None:
+    def _take(self, share: Share, answer: Answer) -> None:
         if answer.trouble:
             self._take_back(share)
             self._note_trouble(answer.trouble)
@@ -141,6 +148,6 @@ class ProviderSending(Holding):
 
     def _take_back(self, share: Share) -> None:
         """Nothing of it left, and that is certain."""
-        take_back_marks(self.token, [row.pk for row in share])
+        outlast(lambda: take_back_marks(self.token, [row.pk for row in share]), settings.LEASE_SECONDS)
         for row in share:
             row.attempts -= 1

@@ -1,5 +1,6 @@
 """Servers that hang up, stay silent or take their time: one recipient's trouble is never everybody's."""
 
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -9,11 +10,12 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from broadcasts.blocking import block_addresses
-from broadcasts.delivering import holding
+from broadcasts.delivering import conversing, holding
 from broadcasts.delivering.controlling import cancel
 from broadcasts.delivering.evidence import apply_evidence
 from broadcasts.delivering.leasing import take_over
 from broadcasts.delivering.sweeping import sweep
+from broadcasts.delivering.working import deliver_due
 from broadcasts.models import BlockedEmail, Broadcast, BroadcastType, Delivery, User
 from broadcasts.results import Result
 from tests.broadcasts.delivering.steps import deliver, make_due, make_people, results_of, row_of, start
@@ -50,6 +52,39 @@ def test_a_421_about_one_recipient_lets_the_others_pass(mail_server: Script, pha
     assert row.attempts == 1
     assert row.next_attempt_at is not None
     assert row.next_attempt_at > timezone.now()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_server_that_stays_silent_for_longer_than_a_shift_is_noticed(
+    mail_server: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conversing, "COMMAND_SECONDS", 0.5)
+    is_over, is_done = threading.Event(), threading.Event()
+
+    def stay_silent(_recipient: str) -> None:
+        is_over.set()
+        is_done.wait(20)
+
+    mail_server.on_rcpt = stay_silent
+    broadcast = start(make_people("anna@x.example"))
+    deliver_due(broadcast.pk, is_over.is_set)
+    is_done.set()
+    row = broadcast.deliveries.get()
+    assert (row.attempts, row.get_result_display(), row.state) == (1, "Unsent", State.IDLE)
+    assert row.next_attempt_at is not None
+    assert row.next_attempt_at > timezone.now()
+
+
+@pytest.mark.parametrize("phase", ["rcpt", "data"])
+def test_garbage_is_no_refusal(mail_server: Script, phase: str) -> None:
+    mail_server.answer(phase, "what?", recipient="anna", times=1)
+    broadcast = start(make_people("anna@x.example", "ben@x.example"))
+    for _ in range(2):
+        deliver(broadcast)
+    assert results_of(broadcast) == {"anna@x.example": "Unsent", "ben@x.example": "Sent"}
+    make_due(broadcast)
+    deliver(broadcast)
+    assert results_of(broadcast)["anna@x.example"] == "Sent"
 
 
 def test_a_recipient_over_whom_the_server_always_breaks_off_is_soft_bounced_and_given_up(
