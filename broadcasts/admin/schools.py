@@ -10,7 +10,7 @@ class SchoolAdmin(RecordedAdmin[School]):
     list_display = ["name", "slug", "sis_id", "time_zone", "language"]
     search_fields = ["name", "slug", "sis_id"]
     prepopulated_fields = {"slug": ["name"]}
-    fields = ["name", "slug", "sis_id", "time_zone", "language"]
+    fields = ["name", "slug", "sis_id", "time_zone", "language", ("quiet_from", "quiet_until")]
     in_use_by = [
         ("people", ngettext_lazy("%(count)s person belongs to it", "%(count)s people belong to it", "count")),
         ("lists", ngettext_lazy("%(count)s list belongs to it", "%(count)s lists belong to it", "count")),

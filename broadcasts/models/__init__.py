@@ -8,6 +8,7 @@ from broadcasts.models.deliveries import Attempt, Delivery
 from broadcasts.models.imports import Import, RememberedColumn
 from broadcasts.models.lists import List, ListMember, ListPart, ListRule
 from broadcasts.models.people import Guardianship, Person, PersonSchool
+from broadcasts.models.relays import Allowance, RelayTrouble
 from broadcasts.models.schools import Membership, School, User
 from broadcasts.models.staging import (
     ImportedTypes,
@@ -21,6 +22,7 @@ from broadcasts.models.uploads import Upload
 
 __all__ = [
     "UNDER_WAY",
+    "Allowance",
     "Attempt",
     "AuditEntry",
     "BlockedEmail",
@@ -43,6 +45,7 @@ __all__ = [
     "Membership",
     "Person",
     "PersonSchool",
+    "RelayTrouble",
     "RememberedColumn",
     "School",
     "Sender",
