@@ -7,6 +7,7 @@ import dramatiq
 from django.db.models import Q
 from django.utils import timezone
 
+from broadcasts.delivering.giving_way import waiting_emergencies
 from broadcasts.delivering.sweeping import sweep, waiting
 from broadcasts.delivering.working import work_on
 from broadcasts.models import Broadcast
@@ -19,13 +20,17 @@ WORKERS = 4
 
 
 def _work(broadcast_id: int, *, is_emergency: bool) -> None:
-    """A shift for this broadcast, then for whichever waits longest: hints that come too often find nothing to do."""
-    lane = Q(broadcast_type__is_emergency=is_emergency)
+    """A shift for this broadcast, then for whichever waits longest: hints that come too often find nothing to do.
+
+    Whoever was asked for something else helps in an emergency; those who are there for it do nothing else.
+    """
+    lane = Q(broadcast_type__is_emergency=True) if is_emergency else Q()
     next_id: int | None = broadcast_id
     for _ in range(MOST_SHIFTS):
         if next_id is None:
             return
-        work_on(next_id)
+        first = None if is_emergency else waiting_emergencies(timezone.now()).values_list("pk", flat=True).first()
+        work_on(first or next_id)
         next_id = waiting(timezone.now()).filter(lane).values_list("pk", flat=True).first()
     if next_id is not None:
         _ask(next_id, 1)

@@ -1,5 +1,6 @@
 """Taking due rows for one worker: a lease with token and expiry, no lock held across the network."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -32,7 +33,7 @@ def claim_batch(broadcast_id: int, size: int, now: datetime, token: UUID | None 
     token = token or uuid4()
     with transaction.atomic():
         sending = Broadcast.objects.filter(pk=broadcast_id, status__in=SENDING)
-        if not sending.update(worked_on_at=now):
+        if not sending.update(worked_on_at=now, tended_at=now):
             return Batch(token, [])
         due = Delivery.objects.filter(broadcast=broadcast_id).due(now).order_by("next_attempt_at", "pk")
         ids = list(due.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True)[:size])
@@ -83,6 +84,12 @@ def _drop(rows: models.QuerySet[Delivery], note: Delivery.Note, result: Result) 
 def release_claims(token: UUID) -> None:
     """Give back what this worker did not get to."""
     take_back_claims(Delivery.objects.filter(lease_token=token))
+
+
+def put_off_claims(token: UUID, ids: Collection[int], until: datetime) -> None:
+    """Rows of this worker that nobody is to try before then."""
+    rows = Delivery.objects.filter(lease_token=token, pk__in=ids, state=State.CLAIMED, next_attempt_at__isnull=False)
+    rows.update(state=State.IDLE, lease_token=None, lease_until=None, next_attempt_at=until)
 
 
 def take_back_claims(rows: models.QuerySet[Delivery]) -> int:

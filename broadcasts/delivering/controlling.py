@@ -16,6 +16,7 @@ from broadcasts.models import Broadcast, Delivery, User
 from broadcasts.preparing.reach import Reach
 
 Status = Broadcast.Status
+NOT_HELD = {"held_for": Broadcast.Hold.NONE, "held_at": None, "refused_in_row": 0, "last_refusal": ""}
 
 
 class CannotSend(Exception):
@@ -82,15 +83,11 @@ def pause(broadcast: Broadcast, by: User) -> bool:
 
 
 def resume(broadcast: Broadcast, by: User) -> bool:
-    return _change(
-        broadcast,
-        by,
-        "broadcast.resumed",
-        (Status.PAUSED,),
-        status=Status.SENDING,
-        worked_on_at=None,
-        next_try_at=None,
-    )
+    """What was put on hold before anything was prepared starts now."""
+    now = timezone.now()
+    go_on = {"status": Status.SENDING} if broadcast.prepared_at else {"status": Status.SCHEDULED, "send_at": now}
+    fresh = {"worked_on_at": None, "next_try_at": None, "tended_at": now, "trouble": "", "trouble_since": None}
+    return _change(broadcast, by, "broadcast.resumed", (Status.PAUSED,), **go_on, **fresh, **NOT_HELD)
 
 
 @transaction.atomic

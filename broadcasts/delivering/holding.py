@@ -40,7 +40,9 @@ def hold_if_late(broadcast_id: int, now: datetime) -> bool:
 
 def _latenesses(now: datetime) -> dict[Broadcast.Hold, Q]:
     is_emergency = Q(broadcast_type__is_emergency=True)
-    alarm, other = (now - timedelta(hours=hours) for hours in (settings.MAX_LATENESS_EMERGENCY, settings.MAX_LATENESS))
+    alarm, other = (
+        now - timedelta(hours=hours) for hours in (settings.MAX_LATENESS_EMERGENCY, settings.MAX_LATENESS)
+    )
     found = {
         reason: (is_emergency & _is_late(reason, alarm)) | (~is_emergency & _is_late(reason, other))
         for reason in (Hold.LATE, Hold.ABANDONED)

@@ -36,4 +36,3 @@ def waits_until(broadcast: Broadcast, now: datetime) -> datetime | None:
     if kind is not None and kind.is_emergency:
         return None
     return quiet_until(broadcast.school, now)
-

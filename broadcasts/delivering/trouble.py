@@ -10,6 +10,8 @@ from broadcasts.models import Broadcast
 class MailServerTrouble(Exception):
     """Our own side's trouble: nobody is marked for it. Its text is for people."""
 
+    relay = ""  # whose, where it came up in a conversation
+
 
 SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(seconds=60)
 
@@ -25,6 +27,11 @@ def note_trouble(broadcast_id: int, reason: str, now: datetime) -> None:
         next_try_at=now + pause,
         worked_on_at=None,  # so that the sweep asks again as soon as the pause is over
     )
+
+
+def put_off(broadcast_id: int, until: datetime, now: datetime) -> None:
+    """No trouble, but nothing may leave before: a limit, or the quiet hours. No claim is held meanwhile."""
+    Broadcast.objects.filter(pk=broadcast_id).update(next_try_at=until, tended_at=now, worked_on_at=None)
 
 
 def clear_trouble(broadcast_id: int) -> None:

@@ -36,7 +36,7 @@ def prepare_deliveries(broadcast_id: int) -> bool:
     now = timezone.now()
     with transaction.atomic():
         preparing = Broadcast.objects.filter(pk=broadcast_id, status=Broadcast.Status.PREPARING)
-        if not preparing.update(status=Broadcast.Status.SENDING, prepared_at=now, worked_on_at=None):
+        if not preparing.update(status=Broadcast.Status.SENDING, prepared_at=now, tended_at=now, worked_on_at=None):
             return False
         _insert_rows(Broadcast.objects.get(pk=broadcast_id), now)
         _link_duplicates(broadcast_id)
