@@ -1,6 +1,6 @@
 """Send, undo, pause, resume, cancel: conditional updates of the status, so that of two people one acts."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -32,9 +32,14 @@ class ReachChanged(CannotSend):
 
 
 def send_now(
-    broadcast: Broadcast, by: User | None, expected: int | None = None, *, undo_seconds: float | None = None
+    broadcast: Broadcast,
+    by: User | None,
+    expected: int | None = None,
+    *,
+    undo_seconds: float | None = None,
+    start_at: datetime | None = None,
 ) -> bool:
-    """Draft → scheduled; it starts when the time to undo is over, an emergency at once.
+    """Draft → scheduled; it starts at `start_at`, not before the time to undo is over, an emergency at once.
 
     `expected`: how many emails the user agreed to. Raises CannotSend, and ReachChanged (one of it).
     """
@@ -50,6 +55,7 @@ def send_now(
         raise ReachChanged([_("The number of people has changed while you were looking. Please check it again.")])
     if undo_seconds is None:
         undo_seconds = _undo_seconds(broadcast)
+    earliest = timezone.now() + timedelta(seconds=undo_seconds)
     return _change(
         broadcast,
         by,
@@ -57,7 +63,7 @@ def send_now(
         (Status.DRAFT,),
         status=Status.SCHEDULED,
         sent_by=by,
-        send_at=timezone.now() + timedelta(seconds=undo_seconds),
+        send_at=max(earliest, start_at or earliest),
     )
 
 
