@@ -1,7 +1,11 @@
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.translation import ngettext_lazy
 
 from broadcasts.admin.recording import RecordedAdmin
+from broadcasts.delivering.quiet_hours import look_again
 from broadcasts.models import School
 
 
@@ -19,3 +23,7 @@ class SchoolAdmin(RecordedAdmin[School]):
             ngettext_lazy("%(count)s broadcast belongs to it", "%(count)s broadcasts belong to it", "count"),
         ),
     ]
+
+    def save_model(self, request: HttpRequest, obj: School, form: Any, change: bool) -> None:  # noqa: FBT001
+        super().save_model(request, obj, form, change)
+        look_again(obj)

@@ -5,9 +5,6 @@ from zoneinfo import ZoneInfo
 
 from broadcasts.models import Broadcast, School
 
-# An administrator may shorten them meanwhile.
-LOOK_AGAIN = timedelta(minutes=5)
-
 
 def quiet_until(school: School, now: datetime) -> datetime | None:
     """When the quiet hours end that `now` lies in; None outside of them."""
@@ -36,3 +33,9 @@ def waits_until(broadcast: Broadcast, now: datetime) -> datetime | None:
     if kind is not None and kind.is_emergency:
         return None
     return quiet_until(broadcast.school, now)
+
+
+def look_again(school: School) -> None:
+    """Its quiet hours were changed: what waits for their end may not have to."""
+    waiting = Broadcast.objects.filter(school=school, next_try_at__isnull=False, trouble_since__isnull=True)
+    waiting.update(next_try_at=None, worked_on_at=None)

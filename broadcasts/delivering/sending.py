@@ -131,14 +131,14 @@ class Sending:
         now = timezone.now()
         self._put_off_rows()
         is_late = now - self.kept_up_at >= WRITE_EVERY
-        if not (self.named or is_late or len(self.outcomes) >= MOST_WAITING_OUTCOMES):
+        if not (self.named or is_late or self.refusals.are_many or len(self.outcomes) >= MOST_WAITING_OUTCOMES):
             return
         named = self.named
         marked = record(self.token, self.outcomes, list(named), now)
-        outcomes, self.outcomes, self.named = self.outcomes, [], {}  # only now: an error leaves them to the end
+        self.outcomes, self.named = [], {}  # only now: a database error leaves them to the end
         for pk, line in named.items():
             self._let_leave(line, is_marked=pk in marked)
-        self.is_stopped = self.refusals.note(outcomes, now) or self.is_stopped
+        self.is_stopped = self.refusals.tell(now) or self.is_stopped
         if is_late:
             self._keep_up()
 
@@ -203,6 +203,7 @@ class Sending:
             self.outcomes.append(outcome)
             if outcome.result is None:
                 self._note_trouble(MailServerTrouble(f"{event.reply.code} {event.reply.text}"), line)
+        self.refusals.note(self.outcomes[-1])
         SLOW_DOMAINS.note(domain_of(delivery.email), self.outcomes[-1])
 
     def _note_success(self) -> None:
@@ -239,9 +240,9 @@ class Sending:
     def _give_back(self) -> None:
         """A row in doubt keeps its mark: only its own outcome, a report or the sweep ends the doubt."""
         if self.outcomes:
-            outcomes, self.outcomes, now = self.outcomes, [], timezone.now()
-            record(self.token, outcomes, [], now)
-            self.refusals.note(outcomes, now)
+            record(self.token, self.outcomes, [], timezone.now())
+            self.outcomes = []
+            self.refusals.tell(timezone.now())
         self._put_off_rows()
         release_claims(self.token)
         self.limits.give_back()

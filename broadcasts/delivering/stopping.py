@@ -1,6 +1,5 @@
 """A stop after so many refusals in a row: going on would mark more people and spoil our name with their servers."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from django.conf import settings
@@ -11,6 +10,7 @@ from broadcasts.delivering.ledger import Outcome
 from broadcasts.models import Attempt, Broadcast
 from broadcasts.results import Result
 
+TELL_AFTER = 10
 REFUSED = (Result.BOUNCED, Result.FAILED, Result.BLOCKED_BY_PROVIDER)
 
 
@@ -26,24 +26,32 @@ class Refusals:
         self.broadcast_id = broadcast.pk
         self.may_stop = not (kind is not None and kind.is_emergency)
         self.has_counted = broadcast.refused_in_row > 0
+        self.in_row, self.words, self.is_accepted = 0, "", False  # since the last `tell`
 
-    def note(self, outcomes: Sequence[Outcome], now: datetime) -> bool:
+    @property
+    def are_many(self) -> bool:
+        """Not to be kept from the others."""
+        return self.in_row >= TELL_AFTER
+
+    def note(self, outcome: Outcome) -> None:
+        if outcome.outcome == Attempt.Outcome.ACCEPTED:
+            self.in_row, self.words, self.is_accepted = 0, "", True
+        elif _is_refusal(outcome):
+            self.in_row += 1
+            self.words = f"{outcome.code or ''} {outcome.text}".strip()[:500]
+
+    def tell(self, now: datetime) -> bool:
         """True when the broadcast is paused because of it."""
-        refusals = [outcome for outcome in outcomes if _is_refusal(outcome)]
-        is_accepted = any(outcome.outcome == Attempt.Outcome.ACCEPTED for outcome in outcomes)
-        broadcast = Broadcast.objects.filter(pk=self.broadcast_id)
-        if is_accepted and self.has_counted:
-            broadcast.update(refused_in_row=0, last_refusal="")
-            self.has_counted = False
-        if is_accepted or not refusals:
-            return False
-        said = refusals[-1]
-        broadcast.update(
-            refused_in_row=F("refused_in_row") + len(refusals), last_refusal=f"{said.code or ''} {said.text}"[:500]
-        )
-        self.has_counted = True
+        in_row, is_accepted, self.in_row, self.is_accepted = self.in_row, self.is_accepted, 0, False
+        # What stopped it stays on its page, whatever is still heard of what was under way.
+        broadcast = Broadcast.objects.filter(pk=self.broadcast_id, held_for=Broadcast.Hold.NONE)
+        if is_accepted and (self.has_counted or in_row):
+            broadcast.update(refused_in_row=in_row, last_refusal=self.words)
+        elif in_row:
+            broadcast.update(refused_in_row=F("refused_in_row") + in_row, last_refusal=self.words)
+        self.has_counted = bool(in_row) or (self.has_counted and not is_accepted)
         most = settings.STOP_AFTER_FAILURES
-        if not (most and self.may_stop):
+        if not (in_row and most and self.may_stop):
             return False
         return hold(self.broadcast_id, Broadcast.Hold.REFUSED, now, only_if=Q(refused_in_row__gte=most))
 

@@ -14,7 +14,7 @@ from broadcasts.delivering.holding import hold_if_late
 from broadcasts.delivering.limits import Limits
 from broadcasts.delivering.lines import Lines
 from broadcasts.delivering.naming_relays import read_relays
-from broadcasts.delivering.quiet_hours import LOOK_AGAIN, waits_until
+from broadcasts.delivering.quiet_hours import waits_until
 from broadcasts.delivering.relays import Switchboard, without_trouble
 from broadcasts.delivering.sending import Sending
 from broadcasts.delivering.sweeping import finish_broadcast
@@ -62,7 +62,7 @@ def _send_until(broadcast_id: int, is_over: Callable[[], bool]) -> bool:
     broadcast = Broadcast.objects.select_related("school", "sender", "broadcast_type").get(pk=broadcast_id)
     now = timezone.now()
     if quiet_end := waits_until(broadcast, now):
-        put_off(broadcast_id, min(quiet_end, now + LOOK_AGAIN), now)
+        put_off(broadcast_id, quiet_end, now)
         return False
     limits = _send_over_relays(broadcast, is_over)
     if limits.ran_dry_at:
