@@ -47,9 +47,10 @@ def measure(general: int, alarm: int, port: int) -> None:
     from tests.benchmarks import school
 
     big = school.make(general)
-    alarms = [make_alarm(big, alarm) for _ in range(2)]
+    rehearsal, *alarms = (make_alarm(big, emails) for emails in (20, alarm, alarm))
     school.settle()
     with running_workers(port):
+        press(rehearsal)  # the workers are up then
         alone = press(alarms[0])
         start(big)
         wait_for(lambda: handed_over(big) >= general // 40, "the big one")
@@ -92,9 +93,7 @@ def running_workers(port: int) -> Iterator[None]:
     }
     commands = PROCESSES if os.environ.get("REDIS_URL") else (["serve"],)
     processes = [
-        subprocess.Popen(
-            [sys.executable, "manage.py", *words], env=os.environ | own, stdout=subprocess.DEVNULL
-        )
+        subprocess.Popen([sys.executable, "manage.py", *words], env=os.environ | own, stdout=subprocess.DEVNULL)
         for words in commands
     ]
     try:
