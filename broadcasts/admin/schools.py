@@ -1,6 +1,8 @@
 from typing import Any
 
+from django import forms
 from django.contrib import admin
+from django.db import models
 from django.http import HttpRequest
 from django.utils.translation import ngettext_lazy
 
@@ -15,6 +17,8 @@ class SchoolAdmin(RecordedAdmin[School]):
     search_fields = ["name", "slug", "sis_id"]
     prepopulated_fields = {"slug": ["name"]}
     fields = ["name", "slug", "sis_id", "time_zone", "language", ("quiet_from", "quiet_until")]
+    # Django's own offers the hour of the server.
+    formfield_overrides = {models.TimeField: {"widget": forms.TimeInput({"type": "time"}, "%H:%M")}}
     in_use_by = [
         ("people", ngettext_lazy("%(count)s person belongs to it", "%(count)s people belong to it", "count")),
         ("lists", ngettext_lazy("%(count)s list belongs to it", "%(count)s lists belong to it", "count")),

@@ -57,12 +57,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='school',
             name='quiet_from',
-            field=models.TimeField(blank=True, help_text="On the school's clock, for example 9:00 pm. From then on no email leaves but emergencies; what is sent waits until the quiet hours end. Empty: there are none.", null=True, verbose_name='quiet hours from'),
+            field=models.TimeField(blank=True, help_text="On the school's clock, for example 21:00. From then on no email leaves but emergencies; what is sent waits until the quiet hours end. Empty: there are none.", null=True, verbose_name='quiet hours from'),
         ),
         migrations.AddField(
             model_name='school',
             name='quiet_until',
-            field=models.TimeField(blank=True, help_text='For example 7:00 am. Earlier than the beginning: on the next day.', null=True, verbose_name='quiet hours until'),
+            field=models.TimeField(blank=True, help_text='For example 07:00. Earlier than the beginning: on the next day.', null=True, verbose_name='quiet hours until'),
         ),
         migrations.AddField(
             model_name='sender',

@@ -41,7 +41,7 @@ class School(models.Model):
         null=True,
         blank=True,
         help_text=_(
-            "On the school's clock, for example 9:00 pm. From then on no email leaves but emergencies; what is sent "
+            "On the school's clock, for example 21:00. From then on no email leaves but emergencies; what is sent "
             "waits until the quiet hours end. Empty: there are none."
         ),
     )
@@ -49,7 +49,7 @@ class School(models.Model):
         _("quiet hours until"),
         null=True,
         blank=True,
-        help_text=_("For example 7:00 am. Earlier than the beginning: on the next day."),
+        help_text=_("For example 07:00. Earlier than the beginning: on the next day."),
     )
 
     class Meta:

@@ -75,6 +75,11 @@ class Progress:
         return self.broadcast.status == Status.SCHEDULED
 
     @property
+    def never_began(self) -> bool:
+        """Put on hold before anybody was written down, and perhaps cancelled then."""
+        return self.broadcast.status in (Status.PAUSED, Status.CANCELLED) and not self.total
+
+    @property
     def can_undo(self) -> bool:
         kind = self.broadcast.broadcast_type
         return self.is_scheduled and not (kind and kind.is_emergency)
