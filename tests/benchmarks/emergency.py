@@ -93,16 +93,21 @@ def running_workers(port: int) -> Iterator[None]:
     }
     commands = PROCESSES if os.environ.get("REDIS_URL") else (["serve"],)
     processes = [
-        subprocess.Popen([sys.executable, "manage.py", *words], env=os.environ | own, stdout=subprocess.DEVNULL)
+        subprocess.Popen(
+            [sys.executable, "manage.py", *words],
+            env=os.environ | own,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         for words in commands
     ]
     try:
         yield
     finally:
         for process in processes:
-            process.send_signal(signal.SIGTERM)
-        for process in processes:
-            process.wait(60)
+            os.killpg(process.pid, signal.SIGKILL)  # the database goes away with the big one unfinished
+            process.wait()
 
 
 def start(broadcast: "Broadcast") -> None:
