@@ -11,6 +11,7 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from broadcasts.at_work import at_work_on
+from broadcasts.delivering.giving_way import waiting_emergencies
 from broadcasts.delivering.sweeping import sweep, waiting
 from broadcasts.delivering.working import work_on
 from broadcasts.heartbeats import is_stopping
@@ -25,14 +26,18 @@ WORKERS = 4
 
 
 def _work(broadcast_id: int, *, is_emergency: bool) -> None:
-    """A shift for this broadcast, then for whichever waits longest: hints that come too often find nothing to do."""
-    lane = Q(broadcast_type__is_emergency=is_emergency)
+    """A shift for this broadcast, then for whichever waits longest: hints that come too often find nothing to do.
+
+    Whoever was asked for something else helps in an emergency; those who are there for it do nothing else.
+    """
+    lane = Q(broadcast_type__is_emergency=True) if is_emergency else Q()
     next_id: int | None = broadcast_id
     for _ in range(MOST_SHIFTS):
         if next_id is None:
             return
-        with at_work_on("broadcast", next_id):
-            work_on(next_id)
+        first = None if is_emergency else waiting_emergencies(timezone.now()).values_list("pk", flat=True).first()
+        with at_work_on("broadcast", first or next_id):
+            work_on(first or next_id)
         next_id = waiting(timezone.now()).filter(lane).values_list("pk", flat=True).first()
         if is_stopping():
             break

@@ -12,6 +12,7 @@ DEEDS: dict[str, Promise] = {
     "broadcast.sent_again": _("sent it again to somebody whose address was corrected"),
     "broadcast.undone": _("undid the sending"),
     "broadcast.paused": _("paused it"),
+    "broadcast.held": _("paused it, for the reason above"),
     "broadcast.resumed": _("resumed it"),
     "broadcast.cancelled": _("cancelled what was Unsent"),
     "address.added": _("added an email address"),

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004
 
+from broadcasts.delivering.naming_relays import read_relays
 from messenger.environment import read
 
 MAIL_SCHEMES = ("sandbox", "smtp", "smtps", "smtp+starttls")
@@ -36,17 +37,45 @@ def _uses_postgresql() -> bool:
 
 @register
 def mail_url(**_kwargs: Any) -> list[CheckMessage]:
-    url = urlsplit(settings.MAIL_URL)
-    if url.scheme not in MAIL_SCHEMES or ":" not in settings.MAIL_URL:
+    found = [message for url in settings.MAIL_URL.split() or [""] for message in _mail_server(url)]
+    if found:
+        return found
+    try:
+        relays = read_relays(settings.MAIL_URL)
+    except ValueError as odd:
         return [
             Error(
-                f"MAIL_URL begins with “{settings.MAIL_URL.partition(':')[0]}”, which is no way of sending we know.",
+                f"MAIL_URL: {odd}",
+                hint="Behind each address may follow what it is to carry, like "
+                "smtps://user:password@mail.example.org:465?weight=2&connections=3&per_minute=600.",
+                id="messenger.E021",
+            )
+        ]
+    names = [relay.name for relay in relays]
+    if len(set(names)) < len(names) or (len(names) > 1 and "sandbox" in names):
+        return [
+            Error(
+                "MAIL_URL names the same mail server twice, or the sandbox beside another one.",
+                hint="Name each mail server once; ?weight=2 gives it twice the work.",
+                id="messenger.E022",
+            )
+        ]
+    return []
+
+
+def _mail_server(address: str) -> list[CheckMessage]:
+    url = urlsplit(address)
+    if url.scheme not in MAIL_SCHEMES or ":" not in address:
+        return [
+            Error(
+                f"MAIL_URL begins with “{address.partition(':')[0]}”, which is no way of sending we know.",
                 hint="Write sandbox: to try things out, or smtp://user:password@mail.example.org:587 "
-                "(smtp+starttls://... to insist on encryption, smtps://... for port 465).",
+                "(smtp+starttls://... to insist on encryption, smtps://... for port 465); several with blanks "
+                "between them.",
                 id="messenger.E001",
             )
         ]
-    if url.scheme != "sandbox" and (not url.hostname or _port_is_odd(settings.MAIL_URL)):
+    if url.scheme != "sandbox" and (not url.hostname or _port_is_odd(address)):
         return [
             Error(
                 "MAIL_URL does not name a mail server and a port we can read.",

@@ -57,6 +57,11 @@ RETRY_MINUTES = env.read_minutes("RETRY_MINUTES")
 # Of each worker thread, opened as there is work for them.
 DELIVERING_CONNECTIONS = env.read_number("DELIVERING_CONNECTIONS", 5)
 UNDO_SECONDS = 10
+# Hours: what was to leave longer ago, and did not, waits for a person to say so. An alarm is over sooner.
+MAX_LATENESS = env.read_number("MAX_LATENESS", 6)
+MAX_LATENESS_EMERGENCY = 1
+# So many emails refused one after the other pause a broadcast; 0: never.
+STOP_AFTER_FAILURES = env.read_number("STOP_AFTER_FAILURES", 50)
 LEASE_SECONDS = 120
 # A frozen worker's socket must be dead before its message may be sent again: the server's 600 s for the
 # reply to the final dot (RFC 5321 section 4.5.3.2.6) and a minute.

@@ -1,11 +1,18 @@
 import pytest
 from django.test import Client
 
+from broadcasts.delivering.backing_off import SLOW_DOMAINS
 from broadcasts.models import School, User
 from tests import factory
 from tests.browser.running import browser, product, signed_in
 
 __all__ = ["browser", "product", "signed_in"]
+
+
+@pytest.fixture(autouse=True)
+def no_domain_is_slow() -> None:
+    """What this process learnt of them in another test."""
+    SLOW_DOMAINS.forget()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from broadcasts.models import Sender
 class SenderForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Sender
-        fields = ["school", "name", "address", "reply_to", "is_active"]
+        fields = ["school", "name", "address", "reply_to", "max_per_minute", "is_active"]
 
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"])
@@ -38,7 +38,7 @@ class SenderForm(forms.ModelForm):  # type: ignore[type-arg]
 @admin.register(Sender)
 class SenderAdmin(RecordedAdmin[Sender]):
     form = SenderForm
-    list_display = ["name", "address", "reply_to", "school", "is_active"]
+    list_display = ["name", "address", "reply_to", "school", "max_per_minute", "is_active"]
     list_filter = ["is_active", "school"]
     list_select_related = ["school"]
     search_fields = ["name", "address", "reply_to"]

@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q
 from broadcasts.among import among
 from broadcasts.blocking import is_row_blocked
 from broadcasts.composing.headers import Recipient
-from broadcasts.delivering.leasing import hold, take_over
+from broadcasts.delivering.leasing import hold, is_ours, take_over
 from broadcasts.models import Attempt, Broadcast, Delivery, Guardianship, Lease
 from broadcasts.people.lists.resolving import people_on
 from broadcasts.results import Result, raised_to
@@ -61,7 +61,8 @@ def claim_batch(
     token = token or uuid4()
     with transaction.atomic():
         # Also the lock that makes workers of one broadcast claim one after the other.
-        if not Broadcast.objects.filter(pk=broadcast_id, status__in=SENDING).update(worked_on_at=now):
+        sending = Broadcast.objects.filter(pk=broadcast_id, status__in=SENDING)
+        if not sending.update(worked_on_at=now, tended_at=now):
             return Batch(token, [])
         ids = _left_behind(broadcast_id, now, token)
         ids += _next_first_attempts(broadcast_id, size - len(ids))
@@ -141,3 +142,10 @@ def _drop(rows: models.QuerySet[Delivery], note: Delivery.Note, result: Result) 
     rows.filter(doubted).update(state=State.UNCONFIRMED)
     rows.filter(result=Result.SOFT_BOUNCED).update(result=raised_to(Result.BOUNCED))
     rows.filter(~doubted, result=Result.UNSENT).update(result=raised_to(result))
+
+
+def put_off_claims(token: UUID, ids: Collection[int], until: datetime) -> None:
+    """Rows of this worker that nobody is to try before then."""
+    if is_ours(token):
+        rows = Delivery.objects.filter(among("pk", ids), state=State.WAITING)
+        rows.update(state=State.IDLE, next_attempt_at=until)

@@ -1,7 +1,7 @@
 """Send, undo, pause, resume, cancel: conditional updates of the status, so that of two people one acts."""
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from broadcasts.models import Broadcast, User
 from broadcasts.preparing.reach import Reach
 
 Status = Broadcast.Status
+NOT_HELD = {"held_for": Broadcast.Hold.NONE, "held_at": None, "refused_in_row": 0, "last_refusal": ""}
 log = logging.getLogger(__name__)
 
 
@@ -34,9 +35,14 @@ class ReachChanged(CannotSend):
 
 
 def send_now(
-    broadcast: Broadcast, by: User | None, expected: int | None = None, *, undo_seconds: float | None = None
+    broadcast: Broadcast,
+    by: User | None,
+    expected: int | None = None,
+    *,
+    undo_seconds: float | None = None,
+    start_at: datetime | None = None,
 ) -> bool:
-    """Draft → scheduled; it starts when the time to undo is over, an emergency at once.
+    """Draft → scheduled; it starts at `start_at`, not before the time to undo is over, an emergency at once.
 
     `expected`: how many emails the user agreed to. Raises CannotSend, and ReachChanged (one of it).
     """
@@ -52,6 +58,7 @@ def send_now(
         raise ReachChanged([_("The number of people has changed while you were looking. Please check it again.")])
     if undo_seconds is None:
         undo_seconds = _undo_seconds(broadcast)
+    earliest = timezone.now() + timedelta(seconds=undo_seconds)
     return _change(
         broadcast,
         by,
@@ -59,7 +66,7 @@ def send_now(
         (Status.DRAFT,),
         status=Status.SCHEDULED,
         sent_by=by,
-        send_at=timezone.now() + timedelta(seconds=undo_seconds),
+        send_at=max(earliest, start_at or earliest),
     )
 
 
@@ -85,15 +92,11 @@ def pause(broadcast: Broadcast, by: User) -> bool:
 
 
 def resume(broadcast: Broadcast, by: User) -> bool:
-    return _change(
-        broadcast,
-        by,
-        "broadcast.resumed",
-        (Status.PAUSED,),
-        status=Status.SENDING,
-        worked_on_at=None,
-        next_try_at=None,
-    )
+    """What was put on hold before anything was prepared starts now."""
+    now = timezone.now()
+    go_on = {"status": Status.SENDING} if broadcast.prepared_at else {"status": Status.SCHEDULED, "send_at": now}
+    fresh = {"worked_on_at": None, "next_try_at": None, "tended_at": now, "trouble": "", "trouble_since": None}
+    return _change(broadcast, by, "broadcast.resumed", (Status.PAUSED,), **go_on, **fresh, **NOT_HELD)
 
 
 @transaction.atomic

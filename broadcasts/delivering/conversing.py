@@ -57,6 +57,7 @@ class Conversation(Generic[Job]):
         with suppress(OSError):
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._keep = smtp  # its end would close the socket
+        self.relay = ""  # the name of the mail server, where there are several
         self._pipelines = smtp.has_extn("pipelining")
         self._chunks = self._pipelines and smtp.has_extn("chunking")
         self._names_with_data = self._pipelines and not self._chunks

@@ -16,7 +16,9 @@ from broadcasts.composing.compiling import CompiledBroadcast
 from broadcasts.delivering.claiming import Job, claim_batch
 from broadcasts.delivering.leasing import LeaseLost, is_ours, release_lease, renew_lease
 from broadcasts.delivering.ledger import Outcome, record, take_back_marks
+from broadcasts.delivering.limits import Limits
 from broadcasts.delivering.outlasting import AWAY, outlast
+from broadcasts.delivering.stopping import Refusals
 from broadcasts.delivering.trouble import MailServerTrouble, clear_trouble
 from broadcasts.models import Broadcast
 from broadcasts.results import Result
@@ -36,8 +38,8 @@ class Holding:
 
     batch = BATCH
 
-    def __init__(self, broadcast: Broadcast, compiled: CompiledBroadcast) -> None:
-        self.broadcast, self.compiled = broadcast, compiled
+    def __init__(self, broadcast: Broadcast, compiled: CompiledBroadcast, limits: Limits) -> None:
+        self.broadcast, self.compiled, self.limits = broadcast, compiled, limits
         kind = broadcast.broadcast_type
         self.is_emergency = kind is not None and kind.is_emergency
         self.token: UUID = uuid4()
@@ -45,6 +47,8 @@ class Holding:
         self.outcomes: list[Outcome] = []
         self.unanswered: list[int] = []  # to be marked, and the database has not said whether they are
         self.counts: Counter[str] = Counter()  # for the log
+        self.refusals = Refusals(broadcast)
+        self.is_stopped = False
         self.kept_up_at = timezone.now()
         self.trouble: MailServerTrouble | None = None
         self.has_lost_lease = False
@@ -87,27 +91,33 @@ class Holding:
         self.rows.clear()
 
     def _take_rows(self, is_over: Callable[[], bool]) -> bool:
-        if self.trouble or self.has_lost_lease:
+        # Where there is a limit, nothing is claimed before it may leave.
+        few = 1 if self.limits.there_are else self.batch // 2
+        if self.trouble or self.has_lost_lease or self.is_stopped:
             self._drop_rows()
         elif is_over():
             self._take_no_more()
-        elif len(self.rows) < self.batch // 2:
-            self._claim()
+        elif len(self.rows) < few and (size := self.limits.grant(self.batch)):
+            self._claim(size)
         return bool(self.rows)
 
     def _take_no_more(self) -> None:
         """Who was named is heard to the end: a shift is shorter than a server may stay silent (30 s)."""
         self.rows.clear()
 
-    def _claim(self) -> None:
+    def _claim(self, size: int) -> None:
         held = [*(job.pk for job in self.rows), *self._spoken_of()]
         try:
-            jobs = claim_batch(self.broadcast.pk, self.batch, timezone.now(), self.token, held).jobs
+            jobs = claim_batch(self.broadcast.pk, size, timezone.now(), self.token, held).jobs
         except LeaseLost:
             self._lose_lease()
         else:
             for start in range(ROWS_OF_A_PAGE):
                 self.rows += jobs[start::ROWS_OF_A_PAGE]
+
+    def _note_outcome(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+        self.refusals.note(outcome)
 
     def _write(self, to_mark: Sequence[int]) -> set[int]:
         """One commit: outcomes, and marks. Who Failed once too often is blocked by it too."""
@@ -118,6 +128,7 @@ class Holding:
             if failed:
                 block_repeated_failures(failed)
         self.outcomes, self.unanswered = [], []  # only now: a database error leaves them to the end
+        self.is_stopped = self.refusals.tell(timezone.now()) or self.is_stopped
         if len(marked) < len(to_mark) and not is_ours(self.token):
             self._lose_lease()
         return marked
@@ -167,3 +178,4 @@ class Holding:
         if never_left:
             outlast(lambda: take_back_marks(self.token, never_left), settings.LEASE_SECONDS)
         outlast(lambda: release_lease(self.token, timezone.now()), settings.LEASE_SECONDS)
+        outlast(self.limits.give_back, settings.LEASE_SECONDS)

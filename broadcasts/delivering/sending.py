@@ -4,16 +4,24 @@ One commit serves many conversations: it writes what has been answered and marks
 While it runs, answers pile up for the next one; a conversation that is kept waiting holds up nobody but itself.
 """
 
+from datetime import datetime
+
+from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from broadcasts.addresses import wire_address
 from broadcasts.composing.compiling import CompiledBroadcast
 from broadcasts.composing.headers import envelope_sender
 from broadcasts.delivering.answers import accepted, broke_off, refused
-from broadcasts.delivering.claiming import Job
+from broadcasts.delivering.backing_off import SLOW_DOMAINS, domain_of
+from broadcasts.delivering.claiming import Job, put_off_claims
 from broadcasts.delivering.conversing import Conversation, Event, Told
 from broadcasts.delivering.holding import LONGEST_WAIT_SECONDS, MOST_WAITING_OUTCOMES, Holding
+from broadcasts.delivering.ledger import Outcome
+from broadcasts.delivering.limits import Limits
 from broadcasts.delivering.lines import Lines
+from broadcasts.delivering.outlasting import outlast
 from broadcasts.delivering.smtp import Envelope
 from broadcasts.delivering.trouble import MailServerTrouble
 from broadcasts.models import Broadcast
@@ -28,11 +36,12 @@ Line = Conversation[Job]
 class Sending(Holding):
     """One worker's share of one broadcast, from claiming to outcomes."""
 
-    def __init__(self, broadcast: Broadcast, compiled: CompiledBroadcast, lines: Lines[Job]) -> None:
-        super().__init__(broadcast, compiled)
+    def __init__(self, broadcast: Broadcast, compiled: CompiledBroadcast, lines: Lines[Job], limits: Limits) -> None:
+        super().__init__(broadcast, compiled, limits)
         self.lines = lines
         self.named: dict[int, Line] = {}  # by row: the server awaits the message
         self.marked: set[int] = set()  # their messages left, or are about to; no answer is written yet
+        self.put_off: dict[datetime, list[int]] = {}  # rows of domains that want email more slowly
         self.silent_since = 0.0  # conversations opened before the last silence prove nothing new
 
     def _go_on(self) -> None:
@@ -65,15 +74,27 @@ class Sending(Holding):
             self._name_next(line)
 
     def _name_next(self, line: Line) -> None:
-        if self.rows and line.can_name:
-            job = self.rows.popleft()
+        if line.can_name and self.limits.may_use(line.relay) and (job := self._next_row()):
+            self.limits.count(line.relay)
             sender = envelope_sender(self.broadcast, job.pk)
             line.name(job, Envelope(sender, wire_address(job.email), make_token(job.pk, "bounce")))
 
+    def _next_row(self) -> Job | None:
+        """The next one whose domain may be written to now."""
+        now = timezone.now()
+        while self.rows:
+            job = self.rows.popleft()
+            until = SLOW_DOMAINS.until(domain_of(job.email), now, is_emergency=self.is_emergency)
+            if until is None:
+                return job
+            self.put_off.setdefault(until, []).append(job.pk)
+        return None
+
     def _record(self) -> None:
         """One commit: outcomes, and marks of what stands ready. Only then do these messages leave."""
+        self._put_off_rows()
         is_late = self._is_late()
-        if not (self.named or is_late or len(self.outcomes) >= MOST_WAITING_OUTCOMES):
+        if not (self.named or is_late or self.refusals.are_many or len(self.outcomes) >= MOST_WAITING_OUTCOMES):
             return
         named = dict(self.named)
         marked = self._write(list(named))
@@ -104,36 +125,40 @@ class Sending(Holding):
                 self._take(line, event.job, event)
             elif not line.answers and not any(one.told is Told.DOUBTFUL for one in events):
                 # After some answers many servers close a conversation: another one goes on.
-                self._note_trouble(MailServerTrouble(event.reply.text))
+                self._note_trouble(MailServerTrouble(event.reply.text), line)
 
     def _take(self, line: Line, job: Job, event: Event[Job]) -> None:
         if event.told is Told.NAMED:
             self.named[job.pk] = line
         elif event.told is Told.UNTOUCHED:
             self.named.pop(job.pk, None)
+            self.limits.count(line.relay, -1)
             self.rows.appendleft(job)
         elif event.told is Told.DOUBTFUL:
             self.counts["doubtful"] += 1
             self._note_silence(line)
         else:
-            self._note_answer(job, event)
+            self._note_answer(line, job, event)
 
-    def _note_answer(self, job: Job, event: Event[Job]) -> None:
+    def _note_answer(self, line: Line, job: Job, event: Event[Job]) -> None:
         self.named.pop(job.pk, None)
         if job.pk not in self.marked:
             job.attempts += 1
         self.marked.discard(job.pk)
         self.counts[event.told.name.lower()] += 1
+        outcome = self._outcome_of(job, event)
+        self._note_outcome(outcome)
+        SLOW_DOMAINS.note(domain_of(job.email), outcome)
         if event.told is Told.ACCEPTED:
-            self.outcomes.append(accepted(job, event.reply))
             self._note_success()
-        elif event.told is Told.BROKEN:
-            self.outcomes.append(broke_off(job, event.phase, event.reply, is_emergency=self.is_emergency))
-        else:
-            outcome = refused(job, event.phase, event.reply, is_emergency=self.is_emergency)
-            self.outcomes.append(outcome)
-            if outcome.result is None:
-                self._note_trouble(MailServerTrouble(f"{event.reply.code} {event.reply.text}"))
+        elif event.told is Told.REFUSED and outcome.result is None:
+            self._note_trouble(MailServerTrouble(f"{event.reply.code} {event.reply.text}"), line)
+
+    def _outcome_of(self, job: Job, event: Event[Job]) -> Outcome:
+        if event.told is Told.ACCEPTED:
+            return accepted(job, event.reply)
+        answer = broke_off if event.told is Told.BROKEN else refused
+        return answer(job, event.phase, event.reply, is_emergency=self.is_emergency)
 
     def _note_success(self) -> None:
         self.silent_since = 0.0
@@ -142,8 +167,12 @@ class Sending(Holding):
     def _note_silence(self, line: Line) -> None:
         """A server that twice in a row takes an email without a word is in trouble."""
         if self.silent_since and not line.messages and line.opened_at > self.silent_since:
-            self._note_trouble(MailServerTrouble(_("The mail server takes emails without saying so.")))
+            self._note_trouble(MailServerTrouble(_("The mail server takes emails without saying so.")), line)
         self.silent_since = line.opened_at
+
+    def _note_trouble(self, trouble: MailServerTrouble, line: Line | None = None) -> None:
+        trouble.relay = line.relay if line else ""
+        super()._note_trouble(trouble)
 
     # --- the end ------------------------------------------------------------------------------------------
 
@@ -153,3 +182,12 @@ class Sending(Holding):
                 self.named.pop(line.job.pk, None)
                 line.withdraw()
         super()._drop_rows()
+
+    def _put_off_rows(self) -> None:
+        for until, ids in self.put_off.items():
+            put_off_claims(self.token, ids, until)
+        self.put_off = {}
+
+    def _give_back(self) -> None:
+        outlast(self._put_off_rows, settings.LEASE_SECONDS)
+        super()._give_back()

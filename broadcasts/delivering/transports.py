@@ -2,6 +2,7 @@
 
 import smtplib
 from collections.abc import Sequence
+from contextlib import suppress
 from email.utils import parseaddr
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from django.utils.translation import gettext as _
 from broadcasts.delivering.claiming import Job
 from broadcasts.delivering.connecting import connect, explain
 from broadcasts.delivering.conversing import Conversation
+from broadcasts.delivering.naming_relays import Relay, read_relays
 from broadcasts.delivering.providers.plain import send_plain_by_provider
 from broadcasts.delivering.providers.table import chosen_provider
 from broadcasts.delivering.trouble import MailServerTrouble
@@ -21,19 +23,28 @@ from broadcasts.local_services import find_service
 __all__ = ["MailServerTrouble", "PortalMailBackend", "open_line", "send_plain"]
 
 
-def open_line() -> Conversation[Job]:
+def open_line(relay: Relay) -> Conversation[Job]:
     """Raises MailServerTrouble when there is no server to talk to."""
-    return Conversation(_connect())
+    return Conversation(_connect(relay))
 
 
-def _connect() -> smtplib.SMTP:
+def _connect(relay: Relay) -> smtplib.SMTP:
     hostname = urlsplit(settings.SITE_URL).hostname
     if not settings.MAIL_IS_SANDBOX:
-        return connect(settings.MAIL_URL, hostname)
+        return connect(relay.url, hostname)
     address = find_service("sandbox")
     if address is None:
         raise MailServerTrouble(_("The sandbox mail server is not running."))
     return connect("smtp://{}:{}".format(*address), hostname)
+
+
+def _connect_any() -> smtplib.SMTP:
+    """The first of several that answers."""
+    relays = read_relays(settings.MAIL_URL)
+    for relay in relays[:-1]:
+        with suppress(MailServerTrouble):
+            return _connect(relay)
+    return _connect(relays[-1])
 
 
 def send_plain(envelope_from: str, recipient: str, message: bytes) -> None:
@@ -42,7 +53,7 @@ def send_plain(envelope_from: str, recipient: str, message: bytes) -> None:
     if provider:
         send_plain_by_provider(provider, recipient, message)
         return
-    smtp = _connect()
+    smtp = _connect_any()
     try:
         smtp.sendmail(envelope_from, [recipient], message)
     except smtplib.SMTPRecipientsRefused as refusal:

@@ -17,6 +17,8 @@ class MailServerTrouble(Exception):
     `wait`: for how long the other side asked us to be quiet.
     """
 
+    relay = ""  # whose, where it came up in a conversation
+
     def __init__(self, text: object, wait: timedelta = timedelta(0)) -> None:
         super().__init__(text)
         self.wait = wait
@@ -39,6 +41,11 @@ def note_trouble(broadcast_id: int, reason: str, now: datetime, wait: timedelta 
         next_try_at=now + max(pause, wait),
         worked_on_at=None,  # so that the sweep asks again as soon as the pause is over
     )
+
+
+def put_off(broadcast_id: int, until: datetime, now: datetime) -> None:
+    """No trouble, but nothing may leave before: a limit, or the quiet hours. No claim is held meanwhile."""
+    Broadcast.objects.filter(pk=broadcast_id).update(next_try_at=until, tended_at=now, worked_on_at=None)
 
 
 def clear_trouble(broadcast_id: int) -> None:

@@ -4,20 +4,16 @@ import logging
 import time
 from collections.abc import Callable
 
-from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from broadcasts.composing.compiling import compile_broadcast
 from broadcasts.delivering.claiming import SENDING, has_rows_to_send
-from broadcasts.delivering.holding import Holding
-from broadcasts.delivering.lines import Lines
-from broadcasts.delivering.providers.sending import ProviderSending
-from broadcasts.delivering.providers.table import chosen_provider
-from broadcasts.delivering.sending import Sending
+from broadcasts.delivering.giving_way import or_emergency
+from broadcasts.delivering.handing_over import hand_over, tell
+from broadcasts.delivering.putting_on_hold import hold_if_late
+from broadcasts.delivering.quiet_hours import waits_until
 from broadcasts.delivering.sweeping import finish_broadcast
-from broadcasts.delivering.transports import open_line
-from broadcasts.delivering.trouble import MailServerTrouble, note_trouble
+from broadcasts.delivering.trouble import MailServerTrouble, note_trouble, put_off
 from broadcasts.models import Broadcast, Delivery
 from broadcasts.preparing.preparing import announce_preparing, prepare_deliveries
 
@@ -27,11 +23,15 @@ log = logging.getLogger(__name__)
 
 def work_on(broadcast_id: int) -> None:
     """Prepare if it is time, then send until nothing is due or the shift is over."""
-    if announce_preparing(broadcast_id, timezone.now()):
-        _tell("preparing", broadcast_id)
+    now = timezone.now()
+    if hold_if_late(broadcast_id, now):
+        return
+    if announce_preparing(broadcast_id, now):
+        tell("preparing", broadcast_id)
     if prepare_deliveries(broadcast_id):
-        _tell("prepared, sending starts", broadcast_id, rows=Delivery.objects.filter(broadcast=broadcast_id).count())
-    deliver_due(broadcast_id, shift())
+        tell("prepared, sending starts", broadcast_id, rows=Delivery.objects.filter(broadcast=broadcast_id).count())
+    is_emergency = Broadcast.objects.filter(pk=broadcast_id, broadcast_type__is_emergency=True).exists()
+    deliver_due(broadcast_id, shift() if is_emergency else or_emergency(shift()))
 
 
 def shift(seconds: float = LONGEST_SHIFT_SECONDS) -> Callable[[], bool]:
@@ -57,13 +57,15 @@ def deliver_due(broadcast_id: int, is_over: Callable[[], bool]) -> bool:
 
 def _send_until(broadcast_id: int, is_over: Callable[[], bool]) -> bool:
     broadcast = Broadcast.objects.select_related("school", "sender", "broadcast_type").get(pk=broadcast_id)
-    compiled, provider = compile_broadcast(broadcast), chosen_provider()
-    if provider:
-        with ProviderSending(broadcast, compiled, provider) as asking:
-            _run(asking, is_over)
-    else:
-        with Lines(open_line, settings.DELIVERING_CONNECTIONS) as lines:
-            _run(Sending(broadcast, compiled, lines), is_over)
+    now = timezone.now()
+    if quiet_end := waits_until(broadcast, now):
+        put_off(broadcast_id, quiet_end, now)
+        return False
+    limits = hand_over(broadcast, is_over)
+    if limits.ran_dry_at:
+        now = timezone.now()
+        put_off(broadcast_id, limits.free_at(now), now)
+        return False
     # A whole batch may have been on the Blocked Email list.
     if _has_rows_to_send(broadcast_id):
         return True
@@ -71,19 +73,5 @@ def _send_until(broadcast_id: int, is_over: Callable[[], bool]) -> bool:
     return False
 
 
-def _run(sending: Holding, is_over: Callable[[], bool]) -> None:
-    try:
-        sending.run(is_over)
-    finally:
-        if sending.counts:
-            _tell("a shift of sending", sending.broadcast.pk, **sending.counts)
-
-
 def _has_rows_to_send(broadcast_id: int) -> bool:
     return Broadcast.objects.filter(has_rows_to_send(timezone.now()), pk=broadcast_id, status__in=SENDING).exists()
-
-
-def _tell(what: str, broadcast_id: int, **counts: int) -> None:
-    """Figures only: who is written to is for the Email Log alone."""
-    said = {"broadcast": broadcast_id, "counts": counts}
-    log.info("Broadcast %s: %s %s", broadcast_id, what, counts or "", extra=said)

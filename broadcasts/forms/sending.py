@@ -1,13 +1,18 @@
 """What Send Now posts: what its reader saw, and for the big ones the number typed out."""
 
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
 from django import forms
 from django.contrib.humanize.templatetags.humanize import intcomma
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from broadcasts.models import Broadcast
 
 TYPE_THE_NUMBER_ABOVE = 5000
+LATEST_START = timedelta(days=366)
 
 
 def must_type_the_number(broadcast: Broadcast, sendable: int) -> bool:
@@ -21,18 +26,43 @@ class SendForm(forms.Form):
     expected = forms.IntegerField(required=False)
     version = forms.IntegerField(required=False)
     typed = forms.CharField(max_length=20, label=gettext_lazy("Number of people"))
+    start_at = forms.DateTimeField(
+        required=False,
+        label=gettext_lazy("Start later"),
+        widget=forms.DateTimeInput({"type": "datetime-local"}, "%Y-%m-%dT%H:%M"),
+        error_messages={"invalid": gettext_lazy("Write a date and a time, like 2017-05-11 09:44, or nothing.")},
+    )
 
     def __init__(self, data: object, broadcast: Broadcast, sendable: int) -> None:
         super().__init__(data)  # type: ignore[arg-type]
         self.broadcast = broadcast
         self.sendable = sendable
         self.asks_for_number = must_type_the_number(broadcast, sendable)
+        kind = broadcast.broadcast_type
+        if kind is not None and kind.is_emergency:
+            del self.fields["start_at"]  # it leaves at once
+        else:
+            self.fields["start_at"].help_text = _("Empty: now. On the clock of %(school)s (%(zone)s).") % {
+                "school": broadcast.school,
+                "zone": broadcast.school.time_zone,
+            }
         if not self.asks_for_number:
             del self.fields["typed"]
             return
         self.fields["typed"].error_messages["required"] = self._how_to_confirm()
         self.fields["typed"].widget.attrs |= {"inputmode": "numeric", "autocomplete": "off"}
         self.fields["typed"].help_text = _("To confirm, type %(number)s.") % {"number": intcomma(sendable)}
+
+    def clean_start_at(self) -> datetime | None:
+        """What was typed is the school's clock, whatever the reader's is."""
+        typed: datetime | None = self.cleaned_data["start_at"]
+        if typed is None:
+            return None
+        start = typed.replace(tzinfo=ZoneInfo(self.broadcast.school.time_zone))
+        now = timezone.now()
+        if not now < start <= now + LATEST_START:
+            raise forms.ValidationError(_("Choose a time within the next year, or none to send it now."))
+        return start.astimezone(UTC)
 
     def clean(self) -> None:
         if self.cleaned_data.get("version") != self.broadcast.version:

@@ -10,6 +10,7 @@ from broadcasts.models.heartbeats import Heartbeat
 from broadcasts.models.imports import Import, RememberedColumn
 from broadcasts.models.lists import List, ListMember, ListPart, ListRule
 from broadcasts.models.people import Guardianship, Person, PersonSchool
+from broadcasts.models.relays import Allowance, RelayTrouble
 from broadcasts.models.schools import Membership, School, User
 from broadcasts.models.staging import (
     ImportedTypes,
@@ -23,6 +24,7 @@ from broadcasts.models.uploads import Upload
 
 __all__ = [
     "UNDER_WAY",
+    "Allowance",
     "Attachment",
     "Attempt",
     "AuditEntry",
@@ -50,6 +52,7 @@ __all__ = [
     "Membership",
     "Person",
     "PersonSchool",
+    "RelayTrouble",
     "RememberedColumn",
     "School",
     "Sender",

@@ -3,6 +3,7 @@
 import uuid
 from typing import TYPE_CHECKING
 
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -78,6 +79,13 @@ class Sender(models.Model):
     address = models.EmailField(_("From address"))
     reply_to = models.EmailField(_("Reply-To address"), blank=True)
     is_active = models.BooleanField(_("in use"), default=True)
+    max_per_minute = models.PositiveIntegerField(
+        _("most emails a minute"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("Of all broadcasts from this sender together. Empty: as fast as the mail server takes them."),
+    )
 
     class Meta:
         ordering = ["name", "address"]
@@ -101,6 +109,15 @@ class Broadcast(models.Model):
         PAUSED = "paused", _("Paused")
         SENT = "sent", _("Sent")
         CANCELLED = "cancelled", _("Cancelled")
+
+    class Hold(models.TextChoices):
+        """Why nobody but Messenger paused it."""
+
+        NONE = "", ""
+        LATE = "late", _("It was not sent when it was to be sent")
+        ABANDONED = "abandoned", _("Nobody went on sending it")
+        IN_TROUBLE = "trouble", _("The mail server was in trouble for too long")
+        REFUSED = "refused", _("The mail server refused one email after the other")
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)  # in every Message-ID
     school = models.ForeignKey(School, models.PROTECT, related_name="broadcasts", verbose_name=_("school"))
@@ -135,6 +152,17 @@ class Broadcast(models.Model):
     # A cursor instead of a date in each row: a first attempt then changes no index.
     next_row = models.BigIntegerField(
         null=True, help_text="First attempts go on from this delivery; empty: all begun."
+    )
+    tended_at = models.DateTimeField(
+        null=True, help_text="When a worker or a person last saw to its sending; being asked is not seeing to it."
+    )
+    held_for = models.CharField(max_length=10, choices=Hold, default="", db_default="", blank=True)
+    held_at = models.DateTimeField(null=True)
+    refused_in_row = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Emails refused one after the other, of all workers: about."
+    )
+    last_refusal = models.CharField(
+        max_length=500, default="", db_default="", blank=True, help_text="The server's last words."
     )
 
     objects = SchoolQuerySet.as_manager()

@@ -6,7 +6,7 @@ from zoneinfo import available_timezones
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 
@@ -36,11 +36,34 @@ class School(models.Model):
         help_text=_("All times of this school's pages are shown in it, for example America/Chicago."),
     )
     language = models.CharField(_("language"), max_length=20, default="en")
+    quiet_from = models.TimeField(
+        _("quiet hours from"),
+        null=True,
+        blank=True,
+        help_text=_(
+            "On the school's clock, for example 21:00. From then on no email leaves but emergencies; what is sent "
+            "waits until the quiet hours end. Empty: there are none."
+        ),
+    )
+    quiet_until = models.TimeField(
+        _("quiet hours until"),
+        null=True,
+        blank=True,
+        help_text=_("For example 07:00. Earlier than the beginning: on the next day."),
+    )
 
     class Meta:
         ordering = ["name"]
         constraints = [
-            models.UniqueConstraint(fields=["sis_id"], condition=~Q(sis_id=""), name="a_sis_id_once_among_schools")
+            models.UniqueConstraint(fields=["sis_id"], condition=~Q(sis_id=""), name="a_sis_id_once_among_schools"),
+            models.CheckConstraint(
+                name="quiet_hours_have_a_beginning_and_an_end",
+                condition=Q(quiet_from__isnull=True, quiet_until__isnull=True)
+                | (Q(quiet_from__isnull=False, quiet_until__isnull=False) & ~Q(quiet_from=F("quiet_until"))),
+                violation_error_message=_(
+                    "Quiet hours need a beginning and an end that differ. Leave both empty for none."
+                ),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -36,7 +36,8 @@ def prepare_deliveries(broadcast_id: int) -> bool:
     now = timezone.now()
     with transaction.atomic():
         preparing = Broadcast.objects.filter(pk=broadcast_id, status=Broadcast.Status.PREPARING)
-        if not preparing.update(status=Broadcast.Status.SENDING, prepared_at=now, worked_on_at=None, next_row=0):
+        begun = {"prepared_at": now, "tended_at": now, "worked_on_at": None, "next_row": 0}
+        if not preparing.update(status=Broadcast.Status.SENDING, **begun):
             return False
         _insert_rows(Broadcast.objects.get(pk=broadcast_id))
         _link_duplicates(broadcast_id)

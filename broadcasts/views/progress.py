@@ -26,6 +26,7 @@ from broadcasts.models import Broadcast
 from broadcasts.results import count_by_label
 from broadcasts.roles import signed_in_user
 from broadcasts.tables.broadcasts import BroadcastTable
+from broadcasts.views.held_up import HeldUp
 from broadcasts.views.reviewing import find_broadcast
 
 ANNOUNCE_EVERY = timedelta(seconds=15)
@@ -65,9 +66,18 @@ class Progress:
     def still_trying(self) -> int:
         return self.counts["Soft Bounced"]
 
+    @cached_property
+    def held_up(self) -> HeldUp:
+        return HeldUp(self.broadcast, self.unsent, self.now)
+
     @property
     def is_scheduled(self) -> bool:
         return self.broadcast.status == Status.SCHEDULED
+
+    @property
+    def never_began(self) -> bool:
+        """Put on hold before anybody was written down, and perhaps cancelled then."""
+        return self.broadcast.status in (Status.PAUSED, Status.CANCELLED) and not self.total
 
     @property
     def can_undo(self) -> bool:
@@ -102,8 +112,9 @@ class Progress:
         """Changes when anything on the page does."""
         broadcast = self.broadcast
         undo = self.undo_seconds if self.can_undo else 0
-        shown = (broadcast.status, broadcast.trouble, broadcast.next_try_at, undo, self.in_doubt, self.counts)
-        return hashlib.blake2s(repr(shown).encode(), digest_size=8).hexdigest()
+        trouble = (broadcast.trouble, broadcast.next_try_at if broadcast.trouble else None)
+        shown = (broadcast.status, trouble, undo, self.in_doubt, self.counts)
+        return hashlib.blake2s(repr((shown, self.held_up.shown)).encode(), digest_size=8).hexdigest()
 
 
 @require_safe

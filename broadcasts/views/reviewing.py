@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import overload
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import get_language_info, gettext_lazy
 from django.utils.translation import gettext as _
@@ -16,6 +18,7 @@ from django_tables2 import RequestConfig
 from django_tables2.data import TableListData
 
 from broadcasts.composing.drafting import Missing, find_missing
+from broadcasts.delivering.quiet_hours import waits_until
 from broadcasts.forms.sending import SendForm
 from broadcasts.models import Broadcast
 from broadcasts.people.lists.sizes import size_in_words
@@ -99,6 +102,11 @@ class Review:
     @property
     def left_out(self) -> int:
         return self.total - self.sendable
+
+    @cached_property
+    def quiet_end(self) -> datetime | None:
+        """When it would start that is sent now, in quiet hours."""
+        return waits_until(self.broadcast, timezone.now())
 
     @cached_property
     def reasons(self) -> list[Missing]:

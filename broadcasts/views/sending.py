@@ -37,7 +37,8 @@ def broadcast_send(request: HttpRequest, pk: int) -> HttpResponse:
     if review.reasons or not form.is_valid():
         return review_page(request, review, form)
     try:
-        is_first = controlling.send_now(broadcast, user, review.sendable)
+        start_at = form.cleaned_data.get("start_at")
+        is_first = controlling.send_now(broadcast, user, review.sendable, start_at=start_at)
     except controlling.CannotSend:  # a list changed since the line above: show today's figures
         review = Review(broadcast)
         return review_page(request, review, SendForm(request.POST, broadcast, review.sendable))

@@ -17,6 +17,7 @@ from broadcasts.composing.compiling import CompiledBroadcast
 from broadcasts.delivering.claiming import Job
 from broadcasts.delivering.holding import BATCH, LONGEST_WAIT_SECONDS, Holding
 from broadcasts.delivering.ledger import take_back_marks
+from broadcasts.delivering.limits import Limits
 from broadcasts.delivering.outlasting import outlast
 from broadcasts.delivering.providers.asking import Answer, ask
 from broadcasts.delivering.providers.messages import Messages
@@ -32,8 +33,8 @@ Share = list[Job]  # the emails of one request
 class ProviderSending(Holding):
     """One worker's share of one broadcast, from claiming to outcomes."""
 
-    def __init__(self, broadcast: Broadcast, compiled: CompiledBroadcast, provider: Provider) -> None:
-        super().__init__(broadcast, compiled)
+    def __init__(self, broadcast: Broadcast, compiled: CompiledBroadcast, provider: Provider, limits: Limits) -> None:
+        super().__init__(broadcast, compiled, limits)
         self.provider = provider
         self.messages = Messages(compiled, provider)
         self.size = self.messages.per_request
@@ -92,6 +93,7 @@ class ProviderSending(Holding):
             for row in ours:
                 row.attempts += 1
             if ours:
+                self.limits.count("", len(ours))
                 self.asked[self.pool.submit(ask, self.messages, ours)] = ours
 
     def _next_share(self) -> Share:
@@ -137,7 +139,7 @@ class ProviderSending(Holding):
                     MailServerTrouble(_("The email provider does not say whether it took some emails."))
                 )
                 continue
-            self.outcomes.append(outcome)
+            self._note_outcome(outcome)
             self.counts[outcome.outcome.value] += 1
             if outcome.result is None:
                 words = _("The email provider refuses an email: %(code)s %(text)s")
@@ -149,5 +151,6 @@ class ProviderSending(Holding):
     def _take_back(self, share: Share) -> None:
         """Nothing of it left, and that is certain."""
         outlast(lambda: take_back_marks(self.token, [row.pk for row in share]), settings.LEASE_SECONDS)
+        self.limits.count("", -len(share))
         for row in share:
             row.attempts -= 1
