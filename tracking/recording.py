@@ -49,6 +49,8 @@ class Evidence:
     label: str = ""
     agent: str = ""
     network: str = ""
+    last_at: datetime | None = None
+    times: int = 1
 
     @property
     def key(self) -> str:
@@ -71,6 +73,8 @@ class Evidence:
             self.label,
             storable(self.agent, 40),
             self.network,
+            self.last_at,
+            self.times,
         )
 
 
@@ -96,9 +100,11 @@ def record_new(evidence: Iterable[Evidence]) -> Recorded:
     now = timezone.now()
     # The same event twice at once names the same delivery, whose lock we hold: the statement never waits.
     stored = store_events([one.as_row(key, now) for key, one in named.items() if one.delivery_id in locked])
-    new = [one for key, one in named.items() if key in stored]
+    new = [one for key, one in named.items() if key in stored.new]
     apply_results(locked, _by_result(new))
-    if maybe_late := _maybe_late(locked, new):
+    # What was counted again may have begun earlier than was known.
+    again = [one for key, one in named.items() if key in stored.again]
+    if maybe_late := _maybe_late(locked, [*new, *again]):
         _note_late_bounces(maybe_late)
     _block_complainers(new)
     return Recorded(new, locked.keys())

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection
@@ -23,23 +24,42 @@ COLUMNS = {
     "label": "text",
     "agent": "text",
     "network": "text",
+    "last_at": "timestamptz",
+    "times": "integer",
 }
 # SQLite takes 32,766 values in one statement.
 TOGETHER = 2000
+# Further than this nobody counts, and no number of fetches is too large for its column.
+MOST_TIMES = 1_000_000
 _TIMES = [name for name, kind in COLUMNS.items() if kind == "timestamptz"]
+_KEY, _COUNT = list(COLUMNS).index("key"), list(COLUMNS).index("times")
+_TABLE = Event._meta.db_table  # noqa: SLF001
 
 Row = tuple[Any, ...]
 
 
-def store_events(rows: Sequence[Row]) -> set[str]:
-    """`rows`: values in the order of COLUMNS. Returns the keys of those that were not there before."""
-    new: set[str] = set()
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Keys: of what was not there before, and of what was there and is counted once more."""
+
+    new: set[str] = field(default_factory=set)
+    again: set[str] = field(default_factory=set)
+
+
+def store_events(rows: Sequence[Row]) -> Stored:
+    """`rows`: values in the order of COLUMNS, no key twice. An event that is told again changes nothing; a picture
+    that is fetched again counts, whichever of the fetches is heard of first.
+    """
+    stored = Stored()
     with connection.cursor() as cursor:
         for start in range(0, len(rows), TOGETHER):
-            statement, values = _insert(rows[start : start + TOGETHER])
+            some = rows[start : start + TOGETHER]
+            statement, values = _insert(some)
             cursor.execute(statement, values)
-            new.update(key for (key,) in cursor.fetchall())
-    return new
+            told = {row[_KEY]: row[_COUNT] for row in some}
+            for key, times in cursor.fetchall():
+                (stored.new if times == told[key] else stored.again).add(key)
+    return stored
 
 
 def _insert(rows: Sequence[Row]) -> tuple[str, Sequence[Any]]:
@@ -52,11 +72,23 @@ def _insert(rows: Sequence[Row]) -> tuple[str, Sequence[Any]]:
     else:
         source = "VALUES " + ", ".join(["(" + ", ".join(["%s"] * len(COLUMNS)) + ")"] * len(rows))
         values = list(_adapted(rows))
-    table = Event._meta.db_table  # noqa: SLF001
-    return f'INSERT INTO {table} ({names}) {source} ON CONFLICT ("key") DO NOTHING RETURNING "key"', values
+    return f'INSERT INTO {_TABLE} AS known ({names}) {source} {_again()} RETURNING "key", "times"', values
+
+
+def _again() -> str:
+    """Whose words stay: those of the earliest."""
+    least, greatest = ("LEAST", "GREATEST") if connection.vendor == "postgresql" else ("MIN", "MAX")
+    earliest = "CASE WHEN excluded.at < known.at THEN excluded.{0} ELSE known.{0} END"
+    last_of_known, last_told = "COALESCE(known.last_at, known.at)", "COALESCE(excluded.last_at, excluded.at)"
+    return (
+        f"ON CONFLICT (\"key\") DO UPDATE SET times = {least}(known.times + excluded.times, {MOST_TIMES}),"
+        f" at = {least}(known.at, excluded.at), last_at = {greatest}({last_of_known}, {last_told}),"
+        f" agent = {earliest.format('agent')}, network = {earliest.format('network')}"
+        f" WHERE excluded.source = '{Event.Source.PIXEL.value}'"
+    )
 
 
 def _adapted(rows: Iterable[Row]) -> Iterable[Any]:
     for row in rows:
         for name, value in zip(COLUMNS, row, strict=True):
-            yield connection.ops.adapt_datetimefield_value(value) if name in _TIMES else value
+            yield connection.ops.adapt_datetimefield_value(value) if value and name in _TIMES else value
