@@ -1,0 +1,64 @@
+"""Events and results in one statement for PostgreSQL: one round trip, whose rows are locked for as long as it takes."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from django.db import connection
+
+from broadcasts.among import array_of
+from broadcasts.delivering.evidence import LOCK_IN_SQL, STANDING_IN_SQL, raise_in_sql
+from broadcasts.results import Result
+from tracking.storing import TABLE, Row, columns_of, insert_in_sql, told_in_sql
+
+ARRIVED, RETURNED = (Result.DELIVERED, Result.OPENED), (Result.BOUNCED, Result.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class AtOnce:
+    known: Collection[int] = field(default_factory=set)
+    busy: Collection[int] = field(default_factory=set)  # nothing was stored of these: they need more than a statement
+    old: Collection[str] = field(default_factory=set)  # keys of what was there before
+
+
+def store_at_once(rows: Sequence[Row], delivery_ids: Collection[int]) -> AtOnce:
+    """Store what is new about deliveries that need no more than that, and raise their results.
+
+    `delivery_ids`: those to lock; that no event is about some of them does no harm.
+    """
+    keys = array_of(delivery_ids)
+    with connection.cursor() as cursor:
+        # Two statements of one transaction: the second sees what those who held the locks have done.
+        cursor.execute(f"{LOCK_IN_SQL}; {_STATEMENT}", [keys, *columns_of(rows), keys])
+        cursor.nextset()
+        known, busy, old = cursor.fetchone()
+    return AtOnce(set(known or ()), set(busy or ()), set(old or ()))
+
+
+def _codes(results: Sequence[Result]) -> str:
+    return ", ".join(str(result.value) for result in results)
+
+
+# A bounce may be late, or become so by what is told now, only if the delivery has come back and arrived.
+_STATEMENT = f"""
+WITH told AS MATERIALIZED ({told_in_sql()}),
+standing AS MATERIALIZED ({STANDING_IN_SQL}),
+busy AS MATERIALIZED (
+    SELECT id FROM standing WHERE is_busy
+    UNION SELECT delivery_id FROM {TABLE} WHERE delivery_id IN (SELECT id FROM standing) AND result IN ({_codes(RETURNED)})
+    UNION SELECT id FROM standing JOIN told ON told.delivery_id = standing.id
+        WHERE standing.result >= {Result.DELIVERED} AND told.result IN ({_codes(RETURNED)})
+    UNION SELECT delivery_id FROM told GROUP BY delivery_id
+        HAVING bool_or(result IN ({_codes(RETURNED)})) AND bool_or(result IN ({_codes(ARRIVED)}))
+),
+stored AS ({
+    insert_in_sql(
+        "SELECT * FROM told WHERE delivery_id IN (SELECT id FROM standing) AND delivery_id NOT IN (SELECT id FROM busy)"
+    )
+} RETURNING "key", delivery_id, result, times),
+news AS (SELECT stored.* FROM stored JOIN told ON told.key = stored.key AND told.times = stored.times),
+raised AS ({raise_in_sql("news")})
+SELECT
+    (SELECT array_agg(id) FROM standing),
+    (SELECT array_agg(id) FROM busy),
+    (SELECT array_agg(key) FROM told WHERE key NOT IN (SELECT key FROM news))
+"""  # noqa: S608
