@@ -42,17 +42,22 @@ def _codes(results: Sequence[Result]) -> str:
 _STATEMENT = f"""
 WITH told AS MATERIALIZED ({told_in_sql()}),
 standing AS MATERIALIZED ({STANDING_IN_SQL}),
+ends AS (
+    SELECT standing.id,
+        standing.result >= {Result.DELIVERED} OR bool_or(told.result IN ({_codes(ARRIVED)})) AS has_arrived,
+        bool_or(told.result IN ({_codes(RETURNED)})) AS has_returned
+    FROM told JOIN standing ON standing.id = told.delivery_id
+    WHERE told.result IN ({_codes((*ARRIVED, *RETURNED))}) GROUP BY standing.id, standing.result
+),
 busy AS MATERIALIZED (
-    SELECT id FROM standing WHERE is_busy
-    UNION SELECT delivery_id FROM {TABLE} WHERE delivery_id IN (SELECT id FROM standing) AND result IN ({_codes(RETURNED)})
-    UNION SELECT id FROM standing JOIN told ON told.delivery_id = standing.id
-        WHERE standing.result >= {Result.DELIVERED} AND told.result IN ({_codes(RETURNED)})
-    UNION SELECT delivery_id FROM told GROUP BY delivery_id
-        HAVING bool_or(result IN ({_codes(RETURNED)})) AND bool_or(result IN ({_codes(ARRIVED)}))
+    SELECT id FROM standing WHERE is_busy UNION ALL
+    SELECT id FROM ends WHERE has_arrived AND (has_returned OR EXISTS (
+        SELECT FROM {TABLE} AS event WHERE event.delivery_id = ends.id AND event.result IN ({_codes(RETURNED)})
+    ))
 ),
 stored AS ({
     insert_in_sql(
-        "SELECT * FROM told WHERE delivery_id IN (SELECT id FROM standing) AND delivery_id NOT IN (SELECT id FROM busy)"
+        "SELECT told.* FROM told JOIN standing ON standing.id = told.delivery_id WHERE id NOT IN (SELECT id FROM busy)"
     )
 } RETURNING "key", delivery_id, result, times),
 news AS (SELECT stored.* FROM stored JOIN told ON told.key = stored.key AND told.times = stored.times),
