@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import islice
 from multiprocessing.util import Finalize
 
-from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connections
+from django.db import InterfaceError, OperationalError, close_old_connections, connections
 from django.utils import timezone
 
 from tracking.opening import Fetch, Look, record_opens
@@ -97,7 +97,8 @@ class Buffer:
         with self._lock:
             known = self._kept.get(key)
             if known:
-                look = Look(look.fetch, min(known.first, look.first), max(known.last, look.last), known.times + look.times)
+                first, last = min(known.first, look.first), max(known.last, look.last)
+                look = Look(look.fetch, first, last, known.times + look.times)
             elif len(self._kept) >= MOST_KEPT:
                 return False
             self._kept[key] = look
@@ -123,7 +124,8 @@ class Buffer:
             self._note_away()
             self._lost += sum(not self._keep(look) for look in looks)
             return False
-        except DatabaseError:
+        except Exception:
+            # The thread goes on whatever happened: there is no other.
             log.exception("Opens could not be recorded")
             if len(looks) > 1:
                 return all([self._record([look]) for look in looks])

@@ -2,14 +2,17 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import connection
+from psycopg import Cursor
 
 from broadcasts.among import array_of
 from broadcasts.delivering.evidence import LOCK_IN_SQL, STANDING_IN_SQL, raise_in_sql
 from broadcasts.results import Result
 from tracking.storing import TABLE, Row, columns_of, insert_in_sql, told_in_sql
 
+PREPARE_AFTER = 3  # executions
 ARRIVED, RETURNED = (Result.DELIVERED, Result.OPENED), (Result.BOUNCED, Result.FAILED)
 
 
@@ -26,18 +29,30 @@ def store_at_once(rows: Sequence[Row], delivery_ids: Collection[int]) -> AtOnce:
     `delivery_ids`: those to lock; that no event is about some of them does no harm.
     """
     keys = array_of(delivery_ids)
-    with connection.cursor() as cursor:
-        # Two statements of one transaction: the second sees what those who held the locks have done.
-        cursor.execute(f"{LOCK_IN_SQL}; {_STATEMENT}", [keys, *columns_of(rows), keys])
-        cursor.nextset()
-        known, busy, old = cursor.fetchone()
+    known, busy, old = _run(keys, [*columns_of(rows), keys])
     return AtOnce(set(known or ()), set(busy or ()), set(old or ()))
+
+
+def _run(keys: str, values: Sequence[str]) -> Any:
+    """In one round trip, and planned once for each connection: for a single event, planning is most of the work."""
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+    raw = connection.connection
+    # Behind a pooler of connections nothing stays prepared, and its users say so to Django with this setting.
+    if raw.prepare_threshold is None and not connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"]:
+        raw.prepare_threshold = PREPARE_AFTER
+    with connection.wrap_database_errors, raw.pipeline(), Cursor(raw) as locking, Cursor(raw) as storing:
+        # Two statements of one transaction: the second sees what those who held the locks have done.
+        locking.execute(_LOCK, [keys])
+        storing.execute(_STATEMENT, values)
+        return storing.fetchone()
 
 
 def _codes(results: Sequence[Result]) -> str:
     return ", ".join(str(result.value) for result in results)
 
 
+_LOCK = f"SELECT count(*) FROM ({LOCK_IN_SQL}) AS locked"  # noqa: S608
 # A bounce may be late, or become so by what is told now, only if the delivery has come back and arrived.
 _STATEMENT = f"""
 WITH told AS MATERIALIZED ({told_in_sql()}),
