@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from broadcasts.audit import history
 from broadcasts.delivering.doubts import is_on_the_wire
@@ -97,11 +99,19 @@ def _events(delivery: Delivery) -> Iterator[Entry]:
             (_("Status code"), event.code),
             (_("The server's words"), event.text),
             (_("Opened by"), str(event.get_label_display())),
+            (_("How often that day"), _how_often(event)),
             (_("Program"), event.agent),
             (_("Network"), event.network),
             (_("Rule that decided"), event.rule),
         )
         yield Entry(event.at, what, more, event.result, _filled(details))
+
+
+def _how_often(event: Event) -> str:
+    if event.times < 2 or event.last_at is None:
+        return ""
+    words = ngettext("%(count)s time, last on %(last)s", "%(count)s times, last on %(last)s", event.times)
+    return words % {"count": intcomma(event.times), "last": moment(event.last_at)}
 
 
 def _fetched_by_machine(label: Event.Label) -> tuple[str, str]:

@@ -120,21 +120,22 @@ class Buffer:
         try:
             close_old_connections()
             record_opens(looks)
-        except (OperationalError, InterfaceError):
-            self._note_away()
+        except (OperationalError, InterfaceError) as error:
+            self._note_away(error)
             self._lost += sum(not self._keep(look) for look in looks)
             return False
         except Exception:
             # The thread goes on whatever happened: there is no other.
             log.exception("Opens could not be recorded")
             if len(looks) > 1:
-                return all([self._record([look]) for look in looks])
+                taken = [self._record([look]) for look in looks]
+                return all(taken)
         self._note_back()
         return True
 
-    def _note_away(self) -> None:
+    def _note_away(self, error: Exception) -> None:
         if not self._is_away:
-            log.exception("Opens wait for the database")
+            log.error("Opens wait for the database", exc_info=error)
         self._is_away = True
 
     def _note_back(self) -> None:

@@ -18,7 +18,7 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 def with_picture(application: Application, buffer: Buffer) -> Application:
-    """`application` with the picture before it. Whoever asks learns nothing from the answer: it is always the same."""
+    """`application` behind the picture, which is the same whatever is asked: nobody learns anything from it."""
     headers = list(HEADERS.items())
 
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

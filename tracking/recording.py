@@ -100,7 +100,7 @@ def record_new(evidence: Iterable[Evidence]) -> Recorded:
 
 
 def _record_at_once(named: Mapping[str, Evidence]) -> Recorded:
-    """In one statement what can be, the rest in steps: nearly everything that is told needs no more than to be kept."""
+    """In one statement what can be, the rest in steps: nearly everything that is told only needs to be kept."""
     apart = {one.delivery_id for one in named.values() if one.meaning.kind is Event.Kind.COMPLAINED}
     plain = {key: one for key, one in named.items() if one.delivery_id not in apart}
     now = timezone.now()

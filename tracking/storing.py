@@ -94,7 +94,7 @@ def _again() -> str:
     earliest = "CASE WHEN excluded.at < known.at THEN excluded.{0} ELSE known.{0} END"
     last_of_known, last_told = "COALESCE(known.last_at, known.at)", "COALESCE(excluded.last_at, excluded.at)"
     return (
-        f"ON CONFLICT (\"key\") DO UPDATE SET times = {least}(known.times + excluded.times, {MOST_TIMES}),"
+        f'ON CONFLICT ("key") DO UPDATE SET times = {least}(known.times + excluded.times, {MOST_TIMES}),'
         f" at = {least}(known.at, excluded.at), last_at = {greatest}({last_of_known}, {last_told}),"
         f" agent = {earliest.format('agent')}, network = {earliest.format('network')}"
         f" WHERE excluded.source = '{Event.Source.PIXEL.value}'"

@@ -1,4 +1,4 @@
-"""Events and results in one statement for PostgreSQL: one round trip, whose rows are locked for as long as it takes."""
+"""Events and results in one statement for PostgreSQL: one round trip, and rows are locked no longer than it takes."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -53,6 +53,7 @@ def _codes(results: Sequence[Result]) -> str:
 
 
 _LOCK = f"SELECT count(*) FROM ({LOCK_IN_SQL}) AS locked"  # noqa: S608
+_INSERT = insert_in_sql("SELECT told.* FROM told JOIN plain ON plain.id = told.delivery_id")
 # A bounce may be late, or become so by what is told now, only if the delivery has come back and arrived.
 _STATEMENT = f"""
 WITH told AS MATERIALIZED ({told_in_sql()}),
@@ -70,11 +71,8 @@ busy AS MATERIALIZED (
         SELECT FROM {TABLE} AS event WHERE event.delivery_id = ends.id AND event.result IN ({_codes(RETURNED)})
     ))
 ),
-stored AS ({
-    insert_in_sql(
-        "SELECT told.* FROM told JOIN standing ON standing.id = told.delivery_id WHERE id NOT IN (SELECT id FROM busy)"
-    )
-} RETURNING "key", delivery_id, result, times),
+plain AS (SELECT id FROM standing WHERE id NOT IN (SELECT id FROM busy)),
+stored AS ({_INSERT} RETURNING "key", delivery_id, result, times),
 news AS (SELECT stored.* FROM stored JOIN told ON told.key = stored.key AND told.times = stored.times),
 raised AS ({raise_in_sql("news")})
 SELECT

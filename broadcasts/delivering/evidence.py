@@ -21,9 +21,9 @@ _NAMED = f"FROM {_TABLE} WHERE id = ANY(%s::bigint[]) AND is_sendable"
 
 # --- for statements of tracking that do all at once (PostgreSQL); each takes an array of keys ---------------
 
-LOCK_IN_SQL = f"SELECT id {_NAMED} ORDER BY id FOR NO KEY UPDATE"  # noqa: S608
+LOCK_IN_SQL = f"SELECT id {_NAMED} ORDER BY id FOR NO KEY UPDATE"
 # `is_busy`: hearing of it may end a doubt or an attempt, which `apply_results` knows how to do.
-STANDING_IN_SQL = f"SELECT id, result, state <> {State.IDLE} OR next_attempt_at IS NOT NULL AS is_busy {_NAMED}"  # noqa: S608
+STANDING_IN_SQL = f"SELECT id, result, state <> {State.IDLE} OR next_attempt_at IS NOT NULL AS is_busy {_NAMED}"
 
 
 def raise_in_sql(heard: str) -> str:

@@ -1,19 +1,15 @@
 """Opens that wait in memory: none that was answered is lost when a server is asked to stop."""
 
-import os
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import pytest
-from django.conf import settings
-from django.db import OperationalError, connection, connections
+from django.db import OperationalError, connections
 from django.urls import reverse
 
 from broadcasts.models import Broadcast, Delivery
@@ -22,8 +18,8 @@ from broadcasts.tokens import make_token
 from tests import factory
 from tests.benchmarks.knocking import knock
 from tests.tracking.rows import SECONDS, make_delivery
+from tests.tracking.serving import serving
 from tests.waiting import wait_for
-from tests.with_servers import free_port, wait_until_listening
 from tracking import buffering
 from tracking.buffering import Buffer
 from tracking.models import Event
@@ -31,7 +27,6 @@ from tracking.opening import Fetch, read_fetch
 from tracking.picture import END, GIF, HEADERS, START, with_picture
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ROOT = Path(__file__).resolve().parents[2]
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko)"
 CONNECT = "django.db.backends.base.base.BaseDatabaseWrapper.ensure_connection"
 
@@ -145,36 +140,6 @@ def test_one_that_cannot_be_stored_spoils_no_others(buffer: Buffer) -> None:
     assert times(delivery) == [("person", 1)]
 
 
-SERVERS = {
-    "granian": ["granian", "--interface", "wsgi", "--host", "127.0.0.1", "--no-log", "--workers", "2", "--port"],
-    "waitress": ["waitress", "--host", "127.0.0.1", "--port"],
-}
-
-
-@contextmanager
-def serving(server: str, home: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    port, log = free_port(), home / "log"
-    own = {"MESSENGER_HOME": str(home), "SECRET_KEY": settings.SECRET_KEY, "DATABASE_URL": database_url()}
-    environment = os.environ | own | {"DJANGO_SETTINGS_MODULE": "messenger.settings"}
-    command = [sys.executable, "-m", *SERVERS[server], str(port), "messenger.wsgi:application"]
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
-    try:
-        wait_until_listening(process, port, log)
-        yield process, port
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-
-
-def database_url() -> str:
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{connection.settings_dict['NAME']}"
-    at = connection.settings_dict
-    return f"postgres://{at['USER']}:{at['PASSWORD']}@{at['HOST']}:{at['PORT']}/{at['NAME']}"
-
-
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="The knocking counts on epoll.")
 @pytest.mark.parametrize(("server", "how"), [("granian", signal.SIGTERM), ("waitress", signal.SIGINT)])
 def test_a_server_that_is_asked_to_stop_loses_nothing_that_it_answered(
@@ -186,7 +151,7 @@ def test_a_server_that_is_asked_to_stop_loses_nothing_that_it_answered(
     with serving(server, tmp_path) as (process, port):
         answered = knock(port, [one.encode() for one in asked] * 25, 8)
         process.send_signal(how)
-        process.wait(SECONDS)
+        process.wait(90)
     assert len(answered) == 500
     assert [times(delivery) for delivery in deliveries] == [[("person", 25)]] * 20, (tmp_path / "log").read_text()
     assert set(Delivery.objects.values_list("result", flat=True)) == {Result.OPENED}
