@@ -45,7 +45,7 @@ def _answer(provider: Provider, answer: Answer, request: HttpRequest) -> HttpRes
         return HttpResponse()
     try:
         with turn_of(request):
-            if is_too_much(request):
+            if is_too_much(provider, request):
                 return HttpResponse(status=413)
             view = admit(provider, request)
             return answer(provider, view, request)
