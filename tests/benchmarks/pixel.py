@@ -113,5 +113,3 @@ def serving(command: list[str], module: str) -> Iterator[int]:
     finally:
         process.terminate()
         process.wait(30)
-        if said := log.read_text(errors="replace").strip():
-            print(said[-2000:])
