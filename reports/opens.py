@@ -26,14 +26,13 @@ class Opens:
 
 
 def opens_of(delivery: Delivery) -> Opens:
-    """Of one delivery; first and last are people's."""
+    """Of one delivery; first and last are people's. Fetches of one day and label are one event, which counts them."""
     opened = [event for event in delivery.events.all() if event.kind in _OPENINGS]
-    times = sorted(event.at for event in opened if event.label in _PEOPLE)
-    return Opens(len(times), len(opened) - len(times), *_ends(times))
-
-
-def _ends(times: list[datetime]) -> tuple[datetime | None, datetime | None]:
-    return (times[0], times[-1]) if times else (None, None)
+    by_people = [event for event in opened if event.label in _PEOPLE]
+    by_machines = sum(event.times for event in opened if event.label not in _PEOPLE)
+    first = min((event.at for event in by_people), default=None)
+    last = max((event.last_at or event.at for event in by_people), default=None)
+    return Opens(sum(event.times for event in by_people), by_machines, first, last)
 
 
 def count_opened_by_mailbox(broadcast: Broadcast) -> int:

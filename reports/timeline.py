@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from broadcasts.audit import history
 from broadcasts.blocking import deeds_about
@@ -80,12 +82,20 @@ def _events(delivery: Delivery) -> Iterator[Entry]:
             (_("Status code"), event.code),
             (_("The server's words"), event.text),
             (_("Opened by"), str(event.get_label_display())),
+            (_("How often that day"), _how_often(event)),
             (_("Program"), event.agent),
             (_("Network"), event.network),
             (_("Rule that decided"), event.rule),
         )
         what, more = name_event(event), about_event(event, delivery.late_bounce_at)
         yield Entry(event.at, what, more, event.result, _filled(details), rule=event.rule)
+
+
+def _how_often(event: Event) -> str:
+    if event.times < 2 or event.last_at is None:
+        return ""
+    words = ngettext("%(count)s time, last on %(last)s", "%(count)s times, last on %(last)s", event.times)
+    return words % {"count": intcomma(event.times), "last": moment(event.last_at)}
 
 
 def _late_bounce(delivery: Delivery) -> Iterator[Entry]:

@@ -1,4 +1,7 @@
-"""Run a command with a PostgreSQL and a Redis of its own: `python -m tests.with_servers -- COMMAND...`."""
+"""Run a command with a PostgreSQL and a Redis of its own: `python -m tests.with_servers [--durable] -- COMMAND...`.
+
+With --durable a commit waits for the disk, as in production: for measuring what others do with one commit each.
+"""
 
 import os
 import signal
@@ -9,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
-from tests.servers import NoServerError, free_port, make_postgres, make_redis
+from tests.servers import QUICK, NoServerError, free_port, make_postgres, make_redis
 
 __all__ = ["free_port", "main"]
 
@@ -33,10 +36,12 @@ def run(command: list[str], environment: dict[str, str]) -> int:
 
 def main() -> int:
     command = sys.argv[1:]
+    options = {} if command[:1] == ["--durable"] else QUICK
+    command = command[command[:1] == ["--durable"] :]
     if command[:1] == ["--"]:
         command = command[1:]
     if not command:
-        sys.exit("Usage: python -m tests.with_servers -- COMMAND...")
+        sys.exit("Usage: python -m tests.with_servers [--durable] -- COMMAND...")
     signal.signal(signal.SIGTERM, stop)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="messenger-servers-")))
@@ -45,7 +50,7 @@ def main() -> int:
         home.mkdir(mode=0o700)
         try:
             own = {
-                "DATABASE_URL": stack.enter_context(make_postgres(folder).running(signal.SIGINT)),
+                "DATABASE_URL": stack.enter_context(make_postgres(folder, options).running(signal.SIGINT)),
                 "REDIS_URL": stack.enter_context(make_redis(folder).running(signal.SIGTERM)),
                 "MESSENGER_HOME": str(home),
             }

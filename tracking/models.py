@@ -56,6 +56,9 @@ class Event(models.Model):
     network = models.CharField(
         max_length=45, blank=True, default="", db_default="", help_text="Where from: a network, never an address."
     )
+    # Of the picture only: it is fetched again and again, and each day and label has one event.
+    last_at = models.DateTimeField(null=True, help_text="When it happened last, if it may happen several times.")
+    times = models.PositiveIntegerField(default=1, db_default=1)
 
     class Meta:
         ordering = ["at", "pk"]

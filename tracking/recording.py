@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -20,10 +20,9 @@ from broadcasts.results import Result
 from tracking.meanings import CHANGES_NOTHING, Meaning
 from tracking.models import Event
 from tracking.storing import Row, store_events
+from tracking.storing_at_once import ARRIVED, RETURNED, AtOnce, store_at_once
 
 LONGEST_TEXT = 2000
-ARRIVED = (Result.DELIVERED, Result.OPENED)
-RETURNED = (Result.BOUNCED, Result.FAILED)
 
 
 def storable(text: str, length: int) -> str:
@@ -50,6 +49,8 @@ class Evidence:
     label: str = ""
     agent: str = ""
     network: str = ""
+    last_at: datetime | None = None
+    times: int = 1
 
     @property
     def key(self) -> str:
@@ -72,6 +73,8 @@ class Evidence:
             self.label,
             storable(self.agent, 40),
             self.network,
+            self.last_at,
+            self.times,
         )
 
 
@@ -89,22 +92,52 @@ def record_events(evidence: Iterable[Evidence]) -> int:
     return len(record_new(evidence).new)
 
 
-@transaction.atomic(savepoint=False)
 def record_new(evidence: Iterable[Evidence]) -> Recorded:
     """The same; says which were new, and which deliveries there are, for those who have more to do."""
     named = {one.key: one for one in evidence}
+    if connection.vendor == "postgresql":
+        return _record_at_once(named)
+    return _record_in_steps(named)
+
+
+def _record_at_once(named: Mapping[str, Evidence]) -> Recorded:
+    """In one statement what can be, the rest in steps: nearly everything that is told only needs to be kept."""
+    apart = {one.delivery_id for one in named.values() if one.meaning.kind is Event.Kind.COMPLAINED}
+    plain = {key: one for key, one in named.items() if one.delivery_id not in apart}
+    now = timezone.now()
+    stored = AtOnce()
+    if plain:
+        rows = [one.as_row(key, now) for key, one in plain.items()]
+        # Locks are taken for all, in one order: of two transactions that go on with some, none waits in a circle.
+        stored = store_at_once(rows, {one.delivery_id for one in named.values()})
+    new = [one for key, one in plain.items() if key not in stored.old]
+    apart.update(stored.busy)
+    block_repeated_failures(_failed(new))  # after the commit: it looks at all of them again each time
+    if not apart:
+        return Recorded(new, stored.known)
+    then = _record_in_steps({key: one for key, one in named.items() if one.delivery_id in apart})
+    return Recorded([*new, *then.new], {*stored.known, *then.known})
+
+
+@transaction.atomic(savepoint=False)
+def _record_in_steps(named: Mapping[str, Evidence]) -> Recorded:
     locked = lock_deliveries({one.delivery_id for one in named.values()})
     now = timezone.now()
     # The same event twice at once names the same delivery, whose lock we hold: the statement never waits.
     stored = store_events([one.as_row(key, now) for key, one in named.items() if one.delivery_id in locked])
-    new = [one for key, one in named.items() if key in stored]
-    heard = _by_result(new)
-    apply_results(locked, heard)
-    if maybe_late := _maybe_late(locked, new):
+    new = [one for key, one in named.items() if key in stored.new]
+    apply_results(locked, _by_result(new))
+    # What was counted again may have begun earlier than was known.
+    again = [one for key, one in named.items() if key in stored.again]
+    if maybe_late := _maybe_late(locked, [*new, *again]):
         _note_late_bounces(maybe_late)
     _block_complainers(new)
-    block_repeated_failures(heard.get(Result.FAILED, ()))
+    block_repeated_failures(_failed(new))
     return Recorded(new, locked.keys())
+
+
+def _failed(evidence: Iterable[Evidence]) -> set[int]:
+    return {one.delivery_id for one in evidence if one.meaning.result is Result.FAILED}
 
 
 def _by_result(evidence: Iterable[Evidence]) -> Mapping[Result, Collection[int]]:

@@ -12,10 +12,30 @@ from django.utils import timezone
 from broadcasts.among import among
 from broadcasts.delivering.doubts import doubtful
 from broadcasts.models import Attempt, Delivery
-from broadcasts.results import STILL_TRYING, Result, raise_results
+from broadcasts.results import STILL_TRYING, Result, raise_results, raised_in_sql
 
 State = Delivery.State
 IN_DOUBT = (State.UNCONFIRMED, State.IN_DOUBT)
+_TABLE = Delivery._meta.db_table  # noqa: SLF001
+_NAMED = f"FROM {_TABLE} WHERE id = ANY(%s::bigint[]) AND is_sendable"
+
+# --- for statements of tracking that do all at once (PostgreSQL); each takes an array of keys ---------------
+
+LOCK_IN_SQL = f"SELECT id {_NAMED} ORDER BY id FOR NO KEY UPDATE"
+# `is_busy`: hearing of it may end a doubt or an attempt, which `apply_results` knows how to do.
+STANDING_IN_SQL = f"SELECT id, result, state <> {State.IDLE} OR next_attempt_at IS NOT NULL AS is_busy {_NAMED}"
+
+
+def raise_in_sql(heard: str) -> str:
+    """`heard`: a table of delivery_id and result. What is not busy needs no more than this."""
+    greatest = f"SELECT delivery_id, MAX(result) AS result FROM {heard} GROUP BY delivery_id"  # noqa: S608
+    return (
+        f"UPDATE {_TABLE} AS stored SET {raised_in_sql('stored.result', 'greatest.result')} FROM ({greatest})"  # noqa: S608
+        " AS greatest WHERE stored.id = greatest.delivery_id AND stored.result < greatest.result"
+    )
+
+
+# --- step by step -------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

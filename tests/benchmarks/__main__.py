@@ -30,6 +30,7 @@ def measure(rows: int) -> None:
         email_log,
         importing,
         lists,
+        pixel,
         preparing,
         providers,
         school,
@@ -41,7 +42,7 @@ def measure(rows: int) -> None:
     print(f"\n{connection.display_name}, {rows:,} recipients")
     print(f"{'work':44}{'time':>10}{'per second':>14}{'ratio':>34}")
     broadcast = school.make(rows)
-    for work in (preparing, email_log, compiling, sending, providers, bounces, webhooks):
+    for work in (preparing, email_log, compiling, sending, providers, bounces, webhooks, pixel):
         print(*work.measure(broadcast), sep="\n", flush=True)
     print(*importing.measure(rows), sep="\n", flush=True)
     # After the others: it fills the directory and the Email Log further.

@@ -1,4 +1,8 @@
-"""Events per second into the database, beside Anymail's own view with the receiver that its documentation shows."""
+"""Events per second into the database, beside Anymail's own view with the receiver that its documentation shows.
+
+The receiver commits for each event, which takes as long as the disk does: on PostgreSQL the ratio means something
+only where commits are durable (`python -m tests.with_servers --durable -- python -m tests.benchmarks`).
+"""
 
 import gc
 import json

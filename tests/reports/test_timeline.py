@@ -16,7 +16,7 @@ from tests import factory
 from tests.reports.rows import make_delivery
 from tests.reports.test_delivery_detail import add_event
 from tracking.models import Event
-from tracking.opening import Fetch, record_open
+from tracking.opening import Look, read_fetch, record_opens
 
 pytestmark = pytest.mark.django_db
 Kind, Label, Outcome = Event.Kind, Event.Label, Attempt.Outcome
@@ -128,7 +128,12 @@ def test_who_opened_it_is_told_apart(row: Delivery, label: Event.Label, called: 
 
 def test_machine_that_counts_by_a_setting_says_so(row: Delivery, settings: Settings) -> None:
     settings.COUNT_MACHINE_OPENS = True
-    record_open(row.pk, timezone.now(), Fetch(agent="Mozilla/5.0"))
+    fetch = read_fetch(
+        row.pk, {"REQUEST_METHOD": "GET", "HTTP_USER_AGENT": "Mozilla/5.0", "REMOTE_ADDR": "192.0.2.1"}
+    )
+    assert fetch
+    now = timezone.now()
+    record_opens([Look(fetch, now, now)])
     entry = entry_named(row, "The mailbox loaded the pictures by itself")
     assert (entry.result, entry.decides) == (Result.OPENED, True)
     assert "COUNT_MACHINE_OPENS" in entry.more

@@ -1,5 +1,5 @@
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
@@ -13,9 +13,10 @@ from broadcasts.results import Result
 from broadcasts.tokens import make_token
 from tests.tracking.rows import make_delivery
 from tracking.models import Event
-from tracking.views.pixel import GIF
+from tracking.picture import GIF
 
 pytestmark = pytest.mark.django_db
+NINE = datetime(2017, 5, 11, 9, tzinfo=UTC)
 
 
 def url_of(delivery: Delivery, purpose: str = "pixel") -> str:
@@ -34,12 +35,14 @@ def test_a_fetch_says_opened(client: Client) -> None:
     assert [event.kind for event in delivery.events.all()] == [Event.Kind.OPENED]
 
 
-def test_second_fetch_of_the_day_adds_nothing_and_one_the_next_day_a_line(client: Client) -> None:
+def test_second_fetch_of_the_day_is_counted_and_one_the_next_day_is_a_line(client: Client) -> None:
     delivery = make_delivery()
-    with time_machine.travel(datetime(2017, 5, 11, 9, tzinfo=UTC), tick=False) as clock:
+    with time_machine.travel(NINE, tick=False) as clock:
         client.get(url_of(delivery))
+        clock.shift(60)
         client.get(url_of(delivery))
-        assert delivery.events.count() == 1
+        event = delivery.events.get()
+        assert (event.times, event.at, event.last_at) == (2, NINE, NINE + timedelta(minutes=1))
         clock.move_to(datetime(2017, 5, 12, 9, tzinfo=UTC))
         client.get(url_of(delivery))
     assert delivery.events.count() == 2

@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('broadcasts', '0011_block_levels'),
-        ('tracking', '0002_webhooks'),
+        ('tracking', '0003_counted_opens'),
     ]
 
     operations = [

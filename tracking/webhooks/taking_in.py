@@ -57,10 +57,17 @@ def _could_not_read(error: Exception) -> str:
     return _("It could not be read: %(error)s") % {"error": f"{type(error).__name__}: {error}"}
 
 
-@transaction.atomic
 def _record(said: Sequence[tuple[Any, Said]]) -> list[Unused]:
     if not said:
         return []
+    # Who unsubscribed is heard once: what follows from it must not be lost between.
+    if any(one.meaning.kind is Event.Kind.UNSUBSCRIBED for _raw, one in said):
+        with transaction.atomic():
+            return _record_said(said)
+    return _record_said(said)
+
+
+def _record_said(said: Sequence[tuple[Any, Said]]) -> list[Unused]:
     ids = find_deliveries({one.name for _raw, one in said if one.name})
     found = [(raw, one, one.delivery_id or ids.get(one.name or ("", ""))) for raw, one in said]
     named = [(one, delivery_id) for _raw, one, delivery_id in found if delivery_id]

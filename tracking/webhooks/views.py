@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from tracking.webhooks.admitting import PasswordWanted, Refused, admit, is_too_much
+from tracking.webhooks.admitting import PasswordWanted, Refused, admit, is_too_much, turn_of
 from tracking.webhooks.inbound import ingest_events
 from tracking.webhooks.providers import Provider
 from tracking.webhooks.signatures import confirm_sns
@@ -44,10 +44,11 @@ def _answer(provider: Provider, answer: Answer, request: HttpRequest) -> HttpRes
     if request.method != "POST":
         return HttpResponse()
     try:
-        if is_too_much(request):
-            return HttpResponse(status=413)
-        view = admit(provider, request)
-        return answer(provider, view, request)
+        with turn_of(request):
+            if is_too_much(provider, request):
+                return HttpResponse(status=413)
+            view = admit(provider, request)
+            return answer(provider, view, request)
     except Refused as reason:
         log.warning("A POST to the webhook of %s was refused: %s", provider.name, reason)
         if isinstance(reason, PasswordWanted):

@@ -4,7 +4,7 @@ import json
 import random
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import permutations
 from typing import Any
 
@@ -20,6 +20,7 @@ from tests.tracking.rows import make_delivery
 from tests.tracking.webhooks.payloads import event, of
 from tests.tracking.webhooks.posting import post
 from tracking.models import Event
+from tracking.opening import Fetch, Look, record_opens
 from tracking.webhooks.providers import PROVIDERS
 from tracking.webhooks.taking_in import take_in
 
@@ -67,6 +68,34 @@ def test_five_events_in_every_order() -> None:
     tell(story(delivery))
     assert repr(row(delivery)) == end
     assert row(delivery)[0]["result"] == Result.OPENED
+
+
+def see(delivery: Delivery, minutes: Sequence[int]) -> None:
+    """The picture fetched so many minutes ago, heard of in this order."""
+    fetch = Fetch(delivery.pk, Event.Label.PERSON, "Gmail", "", "")
+    for ago in minutes:
+        at = TOLD_AT - timedelta(minutes=ago)
+        record_opens([Look(fetch, at, at)])
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("place", [0, 2, 5])
+def test_five_events_in_every_order_with_pictures_among_them(place: int) -> None:
+    delivery = make_delivery()
+    ends = set()
+    for number, order in enumerate(permutations(story(delivery))):
+        with transaction.atomic():
+            for said in order[:place]:
+                tell([said])
+            see(delivery, (35, 5, 15) if number % 2 else (5, 35, 15))
+            for said in order[place:]:
+                tell([said])
+            opened = delivery.events.filter(source=Event.Source.PIXEL).values_list("at", "last_at", "times", "agent")
+            ends.add(repr((row(delivery), list(opened))))
+            transaction.set_rollback(True)
+    assert len(ends) == 1
+    # The first look came before the second bounce and after the first: only one of them is late.
+    assert "mailbox closed" in ends.pop()
 
 
 @pytest.mark.django_db
