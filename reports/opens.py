@@ -1,5 +1,6 @@
 """How often an email was opened, by people and by machines, apart."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -40,3 +41,10 @@ def count_opened_by_mailbox(broadcast: Broadcast) -> int:
         label=Label.AUTOMATIC,
     )
     return fetched.values("delivery").distinct().count()
+
+
+def opened_by_mailbox(deliveries: Iterable[Delivery]) -> set[int]:
+    """The numbers of those that a mailbox opened by itself, and as far as anybody knows nobody else."""
+    numbers = [row.pk for row in deliveries if row.result < Result.OPENED and row.attempts]
+    fetched = Event.objects.filter(delivery__in=numbers, kind=Event.Kind.OPENED, label=Label.AUTOMATIC)
+    return set(fetched.order_by().values_list("delivery_id", flat=True)) if numbers else set()

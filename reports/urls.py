@@ -6,6 +6,7 @@ app_name = "reports"
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
     path("email-log/", email_log.email_log, name="email-log"),
+    path("email-log/columns/", email_log.email_log_columns, name="email-log-columns"),
     path("email-log/export/", export.email_log_export, name="email-log-export"),
     path("email-log/<int:pk>/", email_log.delivery_detail, name="delivery-detail"),
     path("people/addresses-to-fix/", addresses_to_fix.addresses_to_fix, name="addresses-to-fix"),
