@@ -7,6 +7,7 @@ import dramatiq
 from django.db.models import Q
 from django.utils import timezone
 
+from broadcasts.delivering.settling import settle_deliveries
 from broadcasts.delivering.sweeping import sweep, waiting
 from broadcasts.delivering.working import work_on
 from broadcasts.models import Broadcast
@@ -71,6 +72,7 @@ def sweep_and_wake() -> int:
     due = sweep(now)
     for broadcast_id in due:
         wake(broadcast_id)
+    settle_deliveries(now)
     imports = imports_to_resume(now)
     for import_id in imports:
         stage.send(import_id)  # whatever it needs: its status says what

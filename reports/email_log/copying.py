@@ -121,4 +121,6 @@ def _iso(column: str, zone: str) -> str:
     local, utc = f"({column} AT TIME ZONE {zone})", f"({column} AT TIME ZONE 'UTC')"
     ahead = f"to_char({local} - {utc}, '+HH24:MI')"
     behind = f"to_char({utc} - {local}, '-HH24:MI')"
-    return f"""to_char({local}, 'YYYY-MM-DD"T"HH24:MI:SS') || CASE WHEN {local} < {utc} THEN {behind} ELSE {ahead} END"""
+    return (
+        f"""to_char({local}, 'YYYY-MM-DD"T"HH24:MI:SS') || CASE WHEN {local} < {utc} THEN {behind} ELSE {ahead} END"""
+    )

@@ -32,9 +32,5 @@ def _on_clock(
     begin = datetime.combine(first, time.min, clock) if first else None
     end = datetime.combine(last + timedelta(days=1), time.min, clock) if last else None
     numbers = dict(broadcasts.order_by().values_list("pk", "prepared_at"))
-    within = [
-        pk
-        for pk, at in numbers.items()
-        if at and (begin is None or at >= begin) and (end is None or at < end)
-    ]
+    within = [pk for pk, at in numbers.items() if at and (begin is None or at >= begin) and (end is None or at < end)]
     return Days(None if is_only else list(numbers), begin, end, within)

@@ -1,10 +1,11 @@
 """The Email Log as a file: the same columns as the page, and what a spreadsheet needs besides, in constant memory."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from itertools import islice
+from typing import IO
 from zoneinfo import ZoneInfo
 
 from django.db import connection
@@ -19,6 +20,7 @@ from broadcasts.templatetags.messenger import moment
 from reports.email_log.copying import copied_lines
 from reports.email_log.sorting import Sort
 from reports.email_log.wanted import Wanted
+from reports.email_log.xlsx import write_workbook
 from reports.explanations import label_of
 
 HEADER = (
@@ -54,14 +56,27 @@ class Export:
         while chunk := "".join(islice(lines, _LINES_A_CHUNK)):
             yield chunk.encode()
 
-    def rows(self) -> Iterator[Row]:
-        """Cells in the order of the header; times on the clock of each row's school."""
+    def write_xlsx(self, file: IO[bytes], seen: Callable[[], object] = lambda: None) -> None:
+        """`seen` is called for each row."""
+
+        def told() -> Iterator[Row]:
+            for row in self.rows(in_words=False):
+                yield row
+                seen()
+
+        write_workbook(HEADER, told(), file, "Email Log")
+
+    def rows(self, *, in_words: bool = True) -> Iterator[Row]:
+        """Cells in the order of the header; times on the clock of each row's school.
+
+        Without `in_words` the Last Attempt is that clock's own time, for cells that have a type.
+        """
         found = with_doubts(self.sort.apply(Delivery.objects.filter(self.wanted.condition())))
         for row in found.values_list(*FIELDS).iterator(chunk_size=2000):
             *shown, tried, result, zone, broadcast, pk, language, note, duplicate_of, doubt, late, reason = row
             clock = ZoneInfo(zone)
             yield (
-                *(*shown, _moment(tried, clock), label_of(result)),
+                *(*shown, _moment(tried, clock) if in_words else _local(tried, clock), label_of(result)),
                 *(_iso(tried, clock), broadcast, pk, language),
                 *(NOTES[note], duplicate_of, doubt, _iso(late, clock), reason),
             )
@@ -94,6 +109,10 @@ def _minute(value: datetime, clock: ZoneInfo) -> str:
     """Thousands of rows were tried in the same minute, and writing a moment is the dearest part of a line."""
     with timezone.override(clock):
         return moment(value)
+
+
+def _local(value: datetime | None, clock: ZoneInfo) -> datetime | None:
+    return value.astimezone(clock).replace(tzinfo=None, microsecond=0) if value else None
 
 
 def _iso(value: datetime | None, clock: ZoneInfo) -> str:

@@ -42,7 +42,8 @@ class Arm:
 
 
 def compiled(rows: "QuerySet[Any, Any]") -> tuple[str, list[Any]]:
-    sql, params = rows.query.sql_with_params()
+    # Where nothing can match, it is SQL all the same.
+    sql, params = rows.query.get_compiler(connection.alias, elide_empty=False).as_sql()
     return sql, list(params)
 
 
@@ -69,7 +70,7 @@ def take(
         params += own
     for arm in besides:
         sql, own = arm.sql(by_broadcast=False, falls=falls, limit=limit or 1, is_cell=False)
-        parts.append(f"SELECT 0, part.* FROM ({sql}) AS part (key, id)")
+        parts.append(f"SELECT 0 AS rank, part.* FROM ({sql}) AS part (key, id)")
         params += own
     order = ("rank, " if by_rank else "") + ("key DESC, id DESC" if falls else "key, id")
     statement = (

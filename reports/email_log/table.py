@@ -51,9 +51,7 @@ class DeliveryTable(tables.Table):  # type: ignore[misc]
         order_by_field = "sort"
         attrs = {"class": "table email-log"}
 
-    def __init__(
-        self, rows: Sequence[Delivery], sort: Sort, hidden: Collection[str] = (), caption: str = ""
-    ) -> None:
+    def __init__(self, rows: Sequence[Delivery], sort: Sort, hidden: Collection[str] = (), caption: str = "") -> None:
         self.caption = caption
         self._result_cell = get_template("reports/result_cell.html")
         self._opened_by_mailbox = opened_by_mailbox(rows)
