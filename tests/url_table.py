@@ -8,6 +8,10 @@ healthz                                     GET   200        200       200     2
 reports:home                                GET   sign-in    200       200     200
 reports:email-log                           GET   sign-in    200       200     200
 reports:email-log-export                    GET   sign-in    403       403     200
+reports:email-log-exports                   GET   sign-in    403       403     200
+reports:email-log-exports                   POST  sign-in    403       403     302
+reports:export-file/key-token               GET   sign-in    403       403     404
+reports:email-log-columns                   POST  sign-in    302       302     302
 reports:delivery-detail/delivery            GET   sign-in    404       200     200
 reports:addresses-to-fix                    GET   sign-in    200       200     200
 reports:family-find                         GET   sign-in    200       200     200

@@ -8,27 +8,42 @@ import django_filters
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import QuerySet
+from django.forms.utils import flatatt
 from django.http import QueryDict
 from django.template.defaultfilters import date as format_date
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from broadcasts.models import Broadcast, BroadcastType, Delivery, School, Sender, User
 from broadcasts.results import LABELS, Result
-from reports.email_log.days import days_of
+from reports.email_log.days import days_of, within_days
 from reports.email_log.wanted import Wanted, words_of
 from reports.explanations import LABELS_BY_SLUG, slug_of
 
 BROADCASTS_TO_CHOOSE_FROM = 200
 ATTEMPTS = {"0": (0, 0), "1": (1, 1), "2": (2, 2), "more": (3, 30_000)}
 OF_BROADCASTS = {"broadcast": "pk", "type": "broadcast_type__slug", "school": "school", "sender": "sender"}
+OFFERED = ("name", "prepared_at", "school_id")
 MORE = ("sender", "attempts", "doubt", "late")
 REASONABLE_DAYS = [
     MinValueValidator(date(2000, 1, 1), _("Choose a day after the year 1999.")),
     MaxValueValidator(date(2100, 1, 1), _("Choose a day before the year 2100.")),
 ]
 NOT_A_DAY = {"invalid": _("This is not a day. Write it like 2026-05-11.")}
+
+
+class LongSelect(forms.Select):
+    """Django renders a template for each choice; hundreds of broadcasts would take longer than the table."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:  # noqa: ARG002
+        chosen = {str(one) for one in self.format_value(value)}
+        options = [(pk, mark_safe(" selected") if str(pk) in chosen else "", words) for pk, words in self.choices]
+        listed = format_html_join("", '<option value="{}"{}>{}</option>', options)
+        own = flatatt(self.build_attrs(self.attrs, {"name": name, **(attrs or {})}))
+        return format_html("<select{}>{}</select>", own, listed)
 
 
 class DeliveryFilterForm(forms.Form):
@@ -44,9 +59,9 @@ def type_choices() -> list[tuple[str, str]]:
     return list(BroadcastType.objects.values_list("slug", "name"))
 
 
-def _name(broadcast: Broadcast, *, with_school: bool) -> str:
-    day = format_date(timezone.localtime(broadcast.prepared_at, ZoneInfo(broadcast.school.time_zone)), "M j, Y")
-    return " · ".join([str(broadcast), day, *([broadcast.school.name] if with_school else [])])
+def _name(broadcast: Broadcast, school: School, *, with_school: bool) -> str:
+    day = format_date(timezone.localtime(broadcast.prepared_at, ZoneInfo(school.time_zone)), "M j, Y")
+    return " · ".join([str(broadcast), day, *([school.name] if with_school else [])])
 
 
 class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc]
@@ -58,6 +73,7 @@ class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc]
     )
     broadcast = django_filters.ModelChoiceFilter(
         label=_("Broadcast"),
+        widget=LongSelect,
         queryset=Broadcast.objects.none(),
         empty_label=_("All broadcasts"),
         error_messages={"invalid_choice": _("There is no such broadcast. Choose one from the list.")},
@@ -148,10 +164,12 @@ class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc]
     def _shorten_choices(self, broadcasts: QuerySet[Broadcast]) -> None:
         """Years of broadcasts would make the page heavy: offer the latest, and the chosen one."""
         field = self.form.fields["broadcast"]
-        offered = list(broadcasts.select_related("school")[:BROADCASTS_TO_CHOOSE_FROM])
+        offered = list(broadcasts.only(*OFFERED).order_by("-pk")[:BROADCASTS_TO_CHOOSE_FROM])
         if self.chosen_broadcast and self.chosen_broadcast not in offered:
             offered.append(self.chosen_broadcast)
-        named = [(each.pk, _name(each, with_school=self.has_several_schools)) for each in offered]
+        schools = {school.pk: school for school in self.schools}
+        several = self.has_several_schools
+        named = [(each.pk, _name(each, schools[each.school_id], with_school=several)) for each in offered]
         field.widget.choices = [("", field.empty_label), *named]
 
     @property
@@ -188,12 +206,13 @@ class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc]
         if not self.is_valid():
             return None
         asked = self.form.cleaned_data
-        label = self.label
+        label, broadcasts = self.label, self._wanted_broadcasts(asked)
+        days = days_of(self.broadcasts, self.schools, asked["date_from"], asked["date_to"])
         return Wanted(
-            broadcasts=self._wanted_broadcasts(asked),
+            broadcasts=within_days(days, broadcasts) if days else broadcasts,
             results=[int(code) for code in LABELS[label]] if label else (),
             attempts=ATTEMPTS.get(asked["attempts"]),
-            days=days_of(self.broadcasts, self.schools, asked["date_from"], asked["date_to"]),
+            days=days,
             words=words_of(asked["q"]),
             late=bool(asked["late"]),
             doubt=bool(asked["doubt"]),

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from django.db.models import F, Func, Q, QuerySet
 from django.db.models.functions import Lower
@@ -92,31 +91,44 @@ def by_moment(merge: Merge, is_empty: bool) -> list[int]:  # noqa: FBT001
         )
     )
     everything = _at(merge, Delivery.objects.filter(is_settled=True), "settled_last_attempt_at", is_empty=is_empty)
-    key, own_key = ("pk", "pk") if is_empty else ("settled_last_attempt_at", "last_attempt_at")
+    # Also where it is empty: in that order the rows of a cell lie in the index.
+    key, own_key = "settled_last_attempt_at", "last_attempt_at"
     cells = _cells(merge.wanted)
     probe = Arm(everything, F(key), "settled_result", is_bounded=False)
-    firsts = take(cells, [probe], falls=merge.falls, of_each=1, by_rank=False) if cells else []
+    firsts = take(cells, [probe], falls=merge.falls, of_each=1) if cells else []
     found = take([], [], falls=merge.falls, limit=merge.limit, besides=[Arm(others, F(own_key))])
+    first_ones = sorted((Place(at, pk, cells[rank]) for rank, at, pk in firsts), reverse=merge.falls)
     arm = Arm(settled, F(key), "settled_result", is_bounded=False)
-    return [pk for _, pk in _merge(merge, [(cells[rank], first) for rank, first, _ in firsts], arm, found)]
+    return [place.pk for place in _merge(merge, first_ones, arm, [Place(at, pk) for _, at, pk in found])]
 
 
-def _merge(
-    merge: Merge, cells: Sequence[tuple[Cell, Any]], arm: Arm, found: Sequence[tuple[int, Any, int]]
-) -> list[tuple[Any, int]]:
-    """`cells` in the order of their first keys: no later one can add to a page that ends before its first key."""
-    rows = [(key, pk) for _, key, pk in found]
-    size = FIRST_CELLS
-    while cells and not (len(rows) >= merge.limit and _is_before(rows[merge.limit - 1][0], cells[0][1], merge)):
-        batch = [replace(cell, rank=0) for cell, _ in cells[:size]]
-        rows += [(key, pk) for _, key, pk in take(batch, [arm], falls=merge.falls, limit=merge.limit)]
-        rows = sorted(set(rows), reverse=merge.falls)[: merge.limit]
-        cells, size = cells[size:], size * GROWTH
+@dataclass(frozen=True)
+class Place:
+    at: datetime | None
+    pk: int
+    cell: Cell | None = None
+
+    def __lt__(self, other: "Place") -> bool:
+        """Rows without a moment are never among those with one."""
+        if self.at is None or other.at is None:
+            return self.pk < other.pk
+        return (self.at, self.pk) < (other.at, other.pk)
+
+
+def _merge(merge: Merge, firsts: Sequence[Place], arm: Arm, found: Sequence[Place]) -> list[Place]:
+    """`firsts`: the first row of each cell, in order. A page full before one of them needs no further cell."""
+    rows, size = list(found), FIRST_CELLS
+    while firsts and not (len(rows) >= merge.limit and _is_before(rows[merge.limit - 1], firsts[0], merge)):
+        batch = [replace(first.cell, rank=0) for first in firsts[:size] if first.cell]
+        rows += [Place(at, pk) for _, at, pk in take(batch, [arm], falls=merge.falls, limit=merge.limit)]
+        # A row that was settled in between came both ways.
+        rows = sorted({row.pk: row for row in rows}.values(), reverse=merge.falls)[: merge.limit]
+        firsts, size = firsts[size:], size * GROWTH
     return rows
 
 
-def _is_before(key: datetime | int, other: datetime | int, merge: Merge) -> bool:
-    return key > other if merge.falls else key < other  # type: ignore[operator]
+def _is_before(one: Place, other: Place, merge: Merge) -> bool:
+    return other < one if merge.falls else one < other
 
 
 def _cells(wanted: Wanted) -> list[Cell]:

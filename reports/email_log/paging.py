@@ -1,21 +1,21 @@
 """One page of the log: as dear at the end as at the beginning, whatever the order."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 
 from django.db import connection
+from django.db.models import QuerySet
 
-from broadcasts.models import Delivery, User
+from broadcasts.models import Broadcast, Delivery, User
 from broadcasts.results import Result
-from reports.email_log.counting import Number, rows_in_all
+from reports.email_log.counting import Number, on_every_broadcast, rows_in_all
 from reports.email_log.sorting import Place, Sort, beyond
 from reports.email_log.walking import Walk
 from reports.email_log.wanted import Wanted
 
 # So few rows are always read and sorted.
 FEW = 5_000
-SHOWN = ("broadcast__broadcast_type", "broadcast__school", "duplicate_of")
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,16 @@ def read_page(wanted: Wanted, sort: Sort, asked: Asked, size: int, total: Number
 
 
 def read_rows(pks: Sequence[int]) -> list[Delivery]:
-    found = Delivery.objects.select_related(*SHOWN).in_bulk(pks)
-    return [found[pk] for pk in pks if pk in found]
+    """With all that a page shows of them. Many rows share a broadcast: joined, it would be made once for each."""
+    found = Delivery.objects.in_bulk(pks)
+    rows = [found[pk] for pk in pks if pk in found]
+    named = Broadcast.objects.select_related("broadcast_type", "school")
+    broadcasts = named.in_bulk({row.broadcast_id for row in rows})
+    carriers = Delivery.objects.in_bulk({row.duplicate_of_id for row in rows if row.duplicate_of_id})
+    for row in rows:
+        row.broadcast = broadcasts[row.broadcast_id]
+        row.duplicate_of = carriers[row.duplicate_of_id] if row.duplicate_of_id else None
+    return rows
 
 
 def _row_at(place: Place, sort: Sort, user: User) -> Delivery | None:
@@ -79,8 +87,10 @@ def _numbers(
     wanted: Wanted, sort: Sort, start: Delivery | None, limit: int, *, backwards: bool, total: Number
 ) -> list[int]:
     if connection.vendor == "postgresql" and total.rows > worth_collecting(sort, limit):
-        return Walk(wanted, sort, limit, start, backwards).rows()
-    rows = Delivery.objects.filter(wanted.condition())
+        return Walk(replace(wanted, reads_in_order=True), sort, limit, start, backwards).rows()
+    if connection.vendor == "postgresql":
+        wanted = on_every_broadcast(wanted)
+    rows: QuerySet[Delivery] = Delivery.objects.filter(wanted.condition())
     if start:
         rows = beyond(rows, sort, start, backwards=backwards)
     return list(sort.apply(rows, backwards=backwards).values_list("pk", flat=True)[:limit])

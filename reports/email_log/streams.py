@@ -31,12 +31,16 @@ class Arm:
     key: F | Func
     column: str = ""
     is_bounded: bool = True  # by the cell's `bound`; else the rows themselves begin where they should
+    # Few rows of a cell match: along the index of row numbers all of them would be read.
+    is_sorted: bool = False
 
     def sql(self, *, by_broadcast: bool, falls: bool, limit: int, is_cell: bool = True) -> tuple[str, list[Any]]:
         own = [f'{TABLE}."id" {"<" if falls else ">"} cell.bound'] if is_cell and self.is_bounded else []
         own += [f'{TABLE}."broadcast_id" = cell.broadcast'] if by_broadcast else []
         own += [f'{TABLE}."{self.column}" = cell.value'] if self.column else []
         key = [self.key.desc() if falls else self.key.asc()] if self.key != F("pk") else []
+        if self.is_sorted:
+            key = [(F("pk") + 0).desc() if falls else (F("pk") + 0).asc()]
         rows = self.rows.extra(where=own).order_by(*key, "-pk" if falls else "pk")  # noqa: S610 - names of our own
         return compiled(rows.values_list(self.key, "pk")[:limit])
 
@@ -55,24 +59,22 @@ def take(
     limit: int | None = None,
     of_each: int | None = None,
     besides: Sequence[Arm] = (),
-    by_rank: bool = True,
 ) -> list[tuple[int, Any, int]]:
     """Up to `limit` rows of all these cells as (rank, key, number), in order; whichever arm they came by.
 
-    `of_each`: how many of each cell, where that is less. `besides` are asked once, not for each cell. Without
-    `by_rank` the keys alone decide.
+    `of_each`: how many of each cell, where that is less. `besides` are asked once, not for each cell.
     """
     by_broadcast = bool(cells) and cells[0].broadcast is not None
     parts, params = [], []
     for arm in arms:
         sql, own = arm.sql(by_broadcast=by_broadcast, falls=falls, limit=of_each or limit or 1)
-        parts.append(f"SELECT cell.rank, part.* FROM cell CROSS JOIN LATERAL ({sql}) AS part (key, id)")
+        parts.append(f"SELECT cell.rank, part.* FROM cell CROSS JOIN LATERAL ({sql}) AS part (key, id)")  # noqa: S608
         params += own
     for arm in besides:
         sql, own = arm.sql(by_broadcast=False, falls=falls, limit=limit or 1, is_cell=False)
-        parts.append(f"SELECT 0 AS rank, part.* FROM ({sql}) AS part (key, id)")
+        parts.append(f"SELECT 0 AS rank, part.* FROM ({sql}) AS part (key, id)")  # noqa: S608
         params += own
-    order = ("rank, " if by_rank else "") + ("key DESC, id DESC" if falls else "key, id")
+    order = "rank, key DESC, id DESC" if falls else "rank, key, id"
     statement = (
         "WITH cell (rank, broadcast, value, bound) AS MATERIALIZED"  # noqa: S608 - compiled by Django
         " (SELECT * FROM unnest(%s::int[], %s::bigint[], %s::int[], %s::bigint[]))"

@@ -1,14 +1,17 @@
 """The Email Log as a table: what its columns say, each on its row's own clock."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import django_tables2 as tables
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.template.loader import get_template
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 from django_tables2.data import TableListData
 
@@ -32,11 +35,7 @@ class SortedRows(TableListData):  # type: ignore[misc]
 
 
 class DeliveryTable(tables.Table):  # type: ignore[misc]
-    name = tables.Column(
-        verbose_name=gettext_lazy("Name"),
-        linkify=("reports:delivery-detail", {"pk": tables.A("pk")}),
-        attrs=LONG,
-    )
+    name = tables.Column(verbose_name=gettext_lazy("Name"), attrs=LONG)
     email = tables.Column(verbose_name=gettext_lazy("Email"), attrs=LONGEST)
     broadcast = tables.Column(verbose_name=gettext_lazy("Broadcast"), attrs=LONG)
     type = tables.Column(accessor="broadcast__broadcast_type__name", verbose_name=gettext_lazy("Type"))
@@ -54,19 +53,39 @@ class DeliveryTable(tables.Table):  # type: ignore[misc]
     def __init__(self, rows: Sequence[Delivery], sort: Sort, hidden: Collection[str] = (), caption: str = "") -> None:
         self.caption = caption
         self._result_cell = get_template("reports/result_cell.html")
+        self._plain_results: dict[int, str] = {}
+        self._moments: dict[tuple[datetime, str], str] = {}
+        # Looking an address up for each row would be a good part of the page's time.
+        self._first_address, self._after = reverse("reports:delivery-detail", args=[0]).split("0")
         self._opened_by_mailbox = opened_by_mailbox(rows)
         super().__init__(SortedRows(list(rows)), order_by=[str(sort)], exclude=list(hidden))
+
+    def render_name(self, record: Delivery) -> SafeString:
+        address = f"{self._first_address}{record.pk}{self._after}"
+        return format_html('<a href="{}">{}</a>', address, record.name)
 
     def render_broadcast(self, value: Broadcast) -> str:
         return str(value)
 
     def render_last_attempt(self, record: Delivery) -> str:
-        with timezone.override(ZoneInfo(record.broadcast.school.time_zone)):
-            return moment(record.last_attempt_at)
+        at, zone = record.last_attempt_at, record.broadcast.school.time_zone
+        if at is None:
+            return ""
+        minute = at.replace(second=0, microsecond=0), zone
+        if minute not in self._moments:
+            with timezone.override(ZoneInfo(zone)):
+                self._moments[minute] = moment(at)
+        return self._moments[minute]
 
     def render_result(self, record: Delivery) -> str:
-        doubt = doubt_about(record)
-        by_mailbox = record.pk in self._opened_by_mailbox
+        doubt, by_mailbox = doubt_about(record), record.pk in self._opened_by_mailbox
+        if doubt or by_mailbox or record.note or record.duplicate_of_id or record.late_bounce_at:
+            return self._full_result(record, doubt, by_mailbox=by_mailbox)
+        if record.result not in self._plain_results:
+            self._plain_results[record.result] = self._full_result(record, "", by_mailbox=False)
+        return self._plain_results[record.result]
+
+    def _full_result(self, record: Delivery, doubt: str, *, by_mailbox: bool) -> str:
         # The day of a late bounce is a day of the row's school.
         with timezone.override(ZoneInfo(record.broadcast.school.time_zone)):
             return self._result_cell.render({"delivery": record, "doubt": doubt, "opened_by_mailbox": by_mailbox})

@@ -58,12 +58,13 @@ def broadcasts_in_order(walk: Walk) -> list[int]:
     found = Broadcast.objects.filter(prepared_at__isnull=False)
     if walk.wanted.broadcasts is not None:
         found = found.filter(pk__in=walk.wanted.broadcasts)
-    keys = {
-        "broadcast": [Lower("name")],
-        "type": [F("broadcast_type__name")],
-        "school": [F("school__name")],
-    }.get(walk.sort.column, [])
-    pks = list(found.order_by(*keys, "pk").values_list("pk", flat=True))
+    key: dict[str, Lower | F] = {
+        "broadcast": Lower("name"),
+        "type": F("broadcast_type__name"),
+        "school": F("school__name"),
+    }
+    named = [key[walk.sort.column]] if walk.sort.column in key else []
+    pks = list(found.order_by(*named, "pk").values_list("pk", flat=True))
     is_reversed = not walk.sort.column or walk.sort.is_descending
     return pks[::-1] if is_reversed ^ walk.backwards else pks
 
@@ -109,15 +110,17 @@ def _most_attempts(wanted: Wanted) -> int:
     arm = Arm(rows, F("settled_attempts"))
     settled_most = [key for _, key, _ in take([Cell(pk) for pk in broadcasts], [arm], falls=True, limit=1)]
     others = Delivery.objects.filter(is_settled=False).aggregate(most=Max("attempts"))["most"]
-    return max([*settled_most, others or 0])
+    return int(max([*settled_most, others or 0]))
 
 
 def _in_cells(walk: Walk, cells: Sequence[Cell]) -> Iterator[int]:
     """One cell after the other, more of them with each round, until there are enough rows."""
     column = walk.sort.column if walk.sort.column in ("result", "attempts") else ""
-    wanted = replace(walk.wanted, broadcasts=None, **({f"{column}s": ()} if column == "result" else {}))
+    wanted = replace(walk.wanted, broadcasts=None)
+    if column == "result":
+        wanted = wanted.of_any_result()
     arms = [
-        Arm(settled(wanted), F("pk"), column and f"settled_{column}"),
+        Arm(settled(wanted), F("pk"), column and f"settled_{column}", is_sorted=not wanted.words),
         Arm(unsettled(wanted), F("pk"), column),
     ]
     if not (column or wanted.asks_about_rows):

@@ -11,6 +11,8 @@ from operator import or_
 
 from django.db import connection
 from django.db.models import Q
+from django.db.models.functions import Lower
+from django.db.models.lookups import Contains, StartsWith
 from django.utils import timezone
 
 from broadcasts.delivering.doubts import doubtful
@@ -30,6 +32,8 @@ class Days:
     end: datetime | None
     # Rows without an attempt go by the day when their broadcast started.
     started_within: Collection[int]
+    # Those that had begun by then.
+    possible: Collection[int] = ()
 
     def condition(self, column: str) -> Q:
         tried = Q(**{f"{column}__isnull": False})
@@ -53,6 +57,8 @@ class Wanted:
     words: Sequence[str] = ()
     late: bool = False
     doubt: bool = False
+    # Many rows match, and they are met in the page's order: the index of parts of names would find all of them first.
+    reads_in_order: bool = False
 
     def of_any_result(self) -> "Wanted":
         return replace(self, results=())
@@ -80,15 +86,16 @@ class Wanted:
         if self.results:
             found &= Q(**{f"{prefix}result__in": self.results})
         if self.attempts:
-            found &= Q(**{f"{prefix}attempts__range": self.attempts})
+            found &= within(f"{prefix}attempts", *self.attempts)
         if self.days:
             found &= any_of(days.condition(f"{prefix}last_attempt_at") for days in self.days)
         if self.late:
             found &= Q(late_bounce_at__isnull=False)
         if self.doubt:
             found &= doubtful(timezone.now())
+        by_index = max(self.words, key=len, default="")
         for word in self.words:
-            found &= contains(word)
+            found &= contains(word, by_index=word == by_index and not self.reads_in_order)
         return found
 
     def _of_broadcasts(self) -> Q:
@@ -104,11 +111,21 @@ def words_of(text: str) -> list[str]:
     return words if len(words) <= MOST_WORDS else [text]
 
 
-def contains(word: str) -> Q:
-    """A part of the name or the address, in capitals or not; where no index knows parts, how one of them begins."""
+def within(column: str, fewest: int, most: int) -> Q:
+    return Q(**{column: fewest}) if fewest == most else Q(**{f"{column}__range": (fewest, most)})
+
+
+def contains(word: str, *, by_index: bool = True) -> Q:
+    """A part of the name or the address, in capitals or not; where no index knows parts, how one of them begins.
+
+    Without `by_index` in the other letters, which that index does not know.
+    """
     is_part = finds_parts() and (len(word) >= SHORTEST_PART or connection.vendor != "postgresql")
-    lookup = "icontains" if is_part else "istartswith"
-    return Q(**{f"name__{lookup}": word}) | Q(**{f"email__{lookup}": word})
+    if by_index or connection.vendor != "postgresql":
+        lookup = "icontains" if is_part else "istartswith"
+        return Q(**{f"name__{lookup}": word}) | Q(**{f"email__{lookup}": word})
+    compare = Contains if is_part else StartsWith
+    return Q(compare(Lower("name"), word.lower())) | Q(compare(Lower("email"), word.lower()))
 
 
 @cache

@@ -18,7 +18,8 @@ MOMENT = "mmm d, yyyy h:mm am/pm"
 
 def write_workbook(header: Sequence[str], rows: Iterable[Sequence[object]], file: IO[bytes], title: str) -> None:
     book = Workbook(write_only=True)
-    sheet, number, left = None, 0, 0
+    sheet: Any = None
+    number, left = 0, 0
     for row in rows:
         if not left:
             number += 1

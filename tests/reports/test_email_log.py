@@ -152,7 +152,8 @@ def test_administrator_sees_each_row_on_its_schools_clock(
 ) -> None:
     at = datetime(2017, 5, 11, 14, 44, tzinfo=UTC)
     for school in (lincoln, jefferson):
-        make_delivery(factory.make_broadcast(school), "ana@home.example", Result.SENT, last_attempt_at=at)
+        broadcast = factory.make_broadcast(school, prepared_at=at)
+        make_delivery(broadcast, "ana@home.example", Result.SENT, last_attempt_at=at)
     page = as_charlie.get(LOG).text
     assert "May 11, 2017 9:44 am" in page
     assert "May 11, 2017 8:44 am" in page
@@ -172,7 +173,8 @@ def test_stranger_sees_no_row_of_another_school(as_alice: Client, as_bob: Client
 @pytest.mark.parametrize(
     "query",
     [
-        "page=abc", "after=abc", "after=%00", "after=999999999999999999", "before=1~x", "before=1~99999999999999999", "at=x",
+        "page=abc",
+        "after=abc", "after=%00", "after=999999999999999999", "before=1~x", "before=1~99999999999999999", "at=x",
         "page=0", "page=-3", "page=999999999999999999999999", "page=%00", "per_page=1000000", "per_page=-1",
         "sort=evil",
         "sort=-", "sort=", "sort=%00", "sort=name,evil", "sort=broadcast__school", "sort=-name&sort=evil",
