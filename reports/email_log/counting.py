@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 
 from broadcasts.models import Broadcast, Delivery
 from broadcasts.results import LABELS, Result, by_label, count_by_label
-from reports.email_log.streams import compiled
+from reports.email_log.sampling import sample
+from reports.email_log.streams import compiled, planned
 from reports.email_log.wanted import Wanted
 
 # Up to here all are counted together; past it, each result up to the second number.
@@ -50,11 +51,28 @@ def count_results(wanted: Wanted) -> dict[str, Number]:
     if connection.vendor != "postgresql":
         counts = count_by_label(Delivery.objects.filter(wanted.condition()))
         return {label: Number(count) for label, count in counts.items()}
-    settled = Delivery.objects.filter(on_every_broadcast(wanted).settled()).order_by()
     others = by_label(_grouped(Delivery.objects.filter(wanted.unsettled()), "result"))
-    exact = _count_all(settled) if sum(_expected([compiled(settled.values_list("pk"))])) <= CHEAP else None
-    found = exact or _count_each(wanted)
+    found = _count_words(wanted) if wanted.words else _count_settled(wanted)
     return {label: found[label] + Number(others[label]) for label in LABELS}
+
+
+def _count_settled(wanted: Wanted) -> dict[str, Number]:
+    settled = Delivery.objects.filter(on_every_broadcast(wanted).settled()).order_by()
+    (expected,) = _expected([compiled(settled.values_list("pk"))])
+    return (_count_all(settled) if expected <= CHEAP else None) or _count_each(wanted)
+
+
+def _count_words(wanted: Wanted) -> dict[str, Number]:
+    """The index of parts finds all rows of a word at once or none: only those of a rare one are counted."""
+    sampled = sample(wanted, rows_in_all())
+    if sampled.of_rarest <= CHEAP:
+        found = _count_all(Delivery.objects.filter(sampled.wanted.settled()).order_by())
+        if found:
+            return found
+    shares = _expected(_of_each_result(replace(wanted, words=())))
+    whole = max(sum(shares), 1)
+    share = {code: sampled.together * part // whole for code, part in zip(Result, shares, strict=True)}
+    return {label: Number(sum(share[code] for code in codes), is_exact=False) for label, codes in LABELS.items()}
 
 
 def on_every_broadcast(wanted: Wanted, *, always: bool = False) -> Wanted:
@@ -67,7 +85,7 @@ def on_every_broadcast(wanted: Wanted, *, always: bool = False) -> Wanted:
 
 def _count_all(settled: "QuerySet[Delivery]") -> dict[str, Number] | None:
     sql, params = compiled(settled.values_list("settled_result")[: CHEAP + 1])
-    with connection.cursor() as cursor:
+    with planned() as cursor:
         cursor.execute(f"SELECT code, count(*) FROM ({sql}) AS found (code) GROUP BY code", params)  # noqa: S608
         counts = dict(cursor.fetchall())
     if sum(counts.values()) > CHEAP:
@@ -102,7 +120,7 @@ def _number(counted: int | None, expected: int) -> Number:
 
 def _capped(arms: Sequence[Statement]) -> list[int]:
     parts = [f"(SELECT count(*) FROM ({sql} LIMIT {CHEAP_EACH + 1}) AS found)" for sql, _ in arms]  # noqa: S608
-    with connection.cursor() as cursor:
+    with planned() as cursor:
         cursor.execute(f"SELECT {', '.join(parts)}", [value for _, params in arms for value in params])
         return [int(count) for count in cursor.fetchone()]
 

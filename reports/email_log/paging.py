@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from broadcasts.models import Broadcast, Delivery, User
 from broadcasts.results import Result
 from reports.email_log.counting import Number, on_every_broadcast, rows_in_all
+from reports.email_log.sampling import sample
 from reports.email_log.sorting import Place, Sort, beyond
 from reports.email_log.walking import Walk
 from reports.email_log.wanted import Wanted
@@ -86,10 +87,11 @@ def _row_at(place: Place, sort: Sort, user: User) -> Delivery | None:
 def _numbers(
     wanted: Wanted, sort: Sort, start: Delivery | None, limit: int, *, backwards: bool, total: Number
 ) -> list[int]:
-    if connection.vendor == "postgresql" and total.rows > worth_collecting(sort, limit):
+    many = total.rows > worth_collecting(sort, limit) or (bool(wanted.words) and not total.is_exact)
+    if connection.vendor == "postgresql" and many:
         return Walk(replace(wanted, reads_in_order=True), sort, limit, start, backwards).rows()
     if connection.vendor == "postgresql":
-        wanted = on_every_broadcast(wanted)
+        wanted = on_every_broadcast(sample(wanted, rows_in_all()).wanted if len(wanted.words) > 1 else wanted)
     rows: QuerySet[Delivery] = Delivery.objects.filter(wanted.condition())
     if start:
         rows = beyond(rows, sort, start, backwards=backwards)

@@ -3,11 +3,13 @@
 A cell is such a range: of a broadcast, of a value of the sorted column, or of both.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.db.models import F, Func, QuerySet
 
 from broadcasts.models import Delivery
@@ -80,9 +82,25 @@ def take(
         " (SELECT * FROM unnest(%s::int[], %s::bigint[], %s::int[], %s::bigint[]))"
         f" SELECT rank, key, id FROM ({' UNION ALL '.join(parts)}) AS found ORDER BY {order} LIMIT %s"
     )
-    with connection.cursor() as cursor:
+    with planned("enable_sort") as cursor:
         cursor.execute(statement, [*_arrays(cells, falls=falls), *params, limit])
         return list(cursor.fetchall())
+
+
+@contextmanager
+def planned(*without: str) -> Iterator[CursorWrapper]:
+    """A cursor whose statements are planned without these ways.
+
+    Along an index the first rows come at once; the planner, which cannot know how often a part of a name occurs,
+    else reads all rows and sorts them. And no statement of ours runs long enough to be worth compiling.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("; ".join(f"SET LOCAL {name} = off" for name in ("jit", *without)))
+        try:
+            yield cursor
+        finally:
+            if connection.in_atomic_block and not connection.needs_rollback:
+                cursor.execute("; ".join(f"SET LOCAL {name} = on" for name in without) or "SELECT 1")
 
 
 def _arrays(cells: Sequence[Cell], *, falls: bool) -> list[list[int | None]]:

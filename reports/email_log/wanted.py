@@ -54,7 +54,7 @@ class Wanted:
     results: Sequence[int] = ()
     attempts: tuple[int, int] | None = None  # the fewest and the most
     days: Sequence[Days] = ()
-    words: Sequence[str] = ()
+    words: Sequence[str] = ()  # the first one is looked up in an index: the rarest
     late: bool = False
     doubt: bool = False
     # Many rows match, and they are met in the page's order: the index of parts of names would find all of them first.
@@ -93,9 +93,8 @@ class Wanted:
             found &= Q(late_bounce_at__isnull=False)
         if self.doubt:
             found &= doubtful(timezone.now())
-        by_index = max(self.words, key=len, default="")
-        for word in self.words:
-            found &= contains(word, by_index=word == by_index and not self.reads_in_order)
+        for number, word in enumerate(self.words):
+            found &= contains(word, by_index=number == 0 and not self.reads_in_order)
         return found
 
     def _of_broadcasts(self) -> Q:
