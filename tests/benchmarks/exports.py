@@ -1,4 +1,4 @@
-"""The Email Log as CSV, over all rows, beside a queryset and Python's csv: `python -m tests.benchmarks.exports [ROWS]`.
+"""The Email Log as CSV, beside a queryset and Python's csv: `python -m tests.benchmarks.exports [ROWS]`.
 
 After `log_data`. The peer writes its cells as they are, with no guard and no words for times.
 """

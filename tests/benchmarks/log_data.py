@@ -16,8 +16,14 @@ from django.core.management import call_command
 
 ROWS, BROADCASTS, SCHOOLS = 5_000_000, 200, 8
 TYPES = ("Attendance", "Community Event", "Emergency", "General", "Lunch Menu", "Survey")
-FIRST = "Ana Ben Carla Dev Elena Farid Grace Hiro Ines Jamal Kira Liam Mina Noah Olga Pavel Quinn Rosa Sam Tariq Uma Victor Wen Xenia Yusuf Zoë"
-LAST = "Abbott Baker Castillo Dietrich Evans Fischer García Huang Ibrahim Jensen Kowalski Larsen Moreno Nguyen O'Brien Patel Quist Romero Schmidt Tanaka Ueda Vargas Walker Xu Young Zimmermann"
+FIRST = (
+    "Ana Ben Carla Dev Elena Farid Grace Hiro Ines Jamal Kira Liam Mina Noah Olga Pavel Quinn Rosa Sam Tariq Uma "
+    "Victor Wen Xenia Yusuf Zoë"
+)
+LAST = (
+    "Abbott Baker Castillo Dietrich Evans Fischer García Huang Ibrahim Jensen Kowalski Larsen Moreno Nguyen O'Brien "
+    "Patel Quist Romero Schmidt Tanaka Ueda Vargas Walker Xu Young Zimmermann"
+)
 UNSETTLED = 4
 
 PEOPLE = """
@@ -42,13 +48,14 @@ SELECT md5('broadcast' || b)::uuid, 1 + b % {schools}, (ARRAY['Snow day', 'Lunch
     'Parents'' evening', 'Picture day', 'School survey'])[1 + b % 6] || ' ' || b, 1 + (b / 2) % {types},
     1 + b % {schools}, 'sent', 1, at, at, '', at, at, at + interval '20 minutes'
 FROM generate_series(1, {broadcasts}) AS b,
-    LATERAL (SELECT now() - interval '3 days' * ({broadcasts} - b) - interval '1 day' - interval '1 minute' * b) AS moment (at)
+    LATERAL (SELECT now() - interval '3 days' * ({broadcasts} - b) - interval '1 day' - interval '1 minute' * b)
+        AS moment (at)
 ORDER BY b
 """
 # What a row came to depends on its person and broadcast alone, so that it is the same each time.
 DELIVERIES = """
-INSERT INTO broadcasts_delivery (broadcast_id, person_id, address_id, name, email, address_key, language, result, note,
-    is_sendable, attempts, last_attempt_at, late_bounce_at, late_bounce_reason, is_settled)
+INSERT INTO broadcasts_delivery (broadcast_id, person_id, address_id, name, email, address_key, language, result,
+    note, is_sendable, attempts, last_attempt_at, late_bounce_at, late_bounce_reason, is_settled)
 SELECT b.id, p.id, CASE WHEN result <> 90 THEN a.id END, p.name, CASE WHEN result <> 90 THEN a.address ELSE '' END,
     CASE WHEN result <> 90 THEN a.key ELSE '' END, p.language, result,
     CASE result WHEN 80 THEN 'shared' WHEN 90 THEN 'no_address' WHEN 100 THEN 'blocked'
@@ -74,7 +81,8 @@ WHERE b.id BETWEEN %s AND %s ORDER BY b.id, p.id
 ATTEMPTS = """
 INSERT INTO broadcasts_attempt (delivery_id, number, at, outcome, result, phase, code, enhanced_code, text, rule)
 SELECT d.id, n, d.last_attempt_at - interval '1 hour' * (d.attempts - n),
-    CASE WHEN n < d.attempts OR d.result = 20 THEN 'deferred' WHEN d.result IN (30, 40) THEN 'refused' ELSE 'accepted' END,
+    CASE WHEN n < d.attempts OR d.result = 20 THEN 'deferred' WHEN d.result IN (30, 40) THEN 'refused'
+        ELSE 'accepted' END,
     CASE WHEN n < d.attempts OR d.result = 20 THEN 20 WHEN d.result IN (30, 40) THEN d.result ELSE 10 END,
     'body', CASE WHEN n < d.attempts OR d.result = 20 THEN 451 WHEN d.result IN (30, 40) THEN 550 ELSE 250 END, '',
     CASE WHEN n < d.attempts THEN 'Greylisted' WHEN d.result IN (30, 40) THEN 'No such user' ELSE 'OK' END, ''
@@ -85,7 +93,8 @@ EVENTS = """
 INSERT INTO tracking_event (delivery_id, kind, at, recorded_at, source, key, result, code, text, rule, label, agent)
 SELECT d.id, kind, moment, moment, source, md5(kind || d.id) || md5(d.id || 'x'), became, '', '', '', label, agent
 FROM broadcasts_delivery AS d, LATERAL (SELECT abs(hashint8(d.id))::bigint) AS mixed (h), LATERAL (
-    SELECT 'opened', d.last_attempt_at + interval '1 second' * (CASE WHEN h % 2 = 0 THEN h % 10800 ELSE h % 172800 END),
+    SELECT 'opened',
+        d.last_attempt_at + interval '1 second' * (CASE WHEN h % 2 = 0 THEN h % 10800 ELSE h % 172800 END),
         'pixel', 70, CASE WHEN h % 5 = 0 THEN 'unsure' ELSE 'person' END,
         (ARRAY['Gmail', 'Apple Mail', 'Outlook'])[1 + h % 3] WHERE d.result = 70
     UNION ALL SELECT 'opened', d.last_attempt_at + interval '4 seconds', 'pixel', 60, 'automatic', 'Apple Mail'

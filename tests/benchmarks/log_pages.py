@@ -19,8 +19,8 @@ import requests
 from django.core.management import call_command
 
 REQUESTS, PEERS = 200, 12
-SORTS = ["", *(f"{sign}{name}" for name in
-    ("name", "email", "broadcast", "type", "school", "attempts", "last_attempt", "result") for sign in ("", "-"))]  # fmt: skip
+COLUMNS = ("name", "email", "broadcast", "type", "school", "attempts", "last_attempt", "result")
+SORTS = ["", *(f"{sign}{name}" for name in COLUMNS for sign in ("", "-"))]
 RESULTS = ["unsent", "sent", "soft-bounced", "bounced", "failed", "blocked", "delivered", "opened", "duplicate"]
 TEXTS = ["castillo", "ana wal", "zimm", "gmail", "-4711", "o'brien", "noah", "rcía", "yusuf.x", "kowalski8"]
 
