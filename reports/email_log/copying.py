@@ -16,6 +16,7 @@ from broadcasts.csv_guard import csv_field, field_in_postgresql
 from broadcasts.delivering.doubts import doubtful
 from broadcasts.models import Broadcast, Delivery
 from broadcasts.results import LABELS
+from reports.email_log.counting import on_every_broadcast
 from reports.email_log.sorting import Sort
 from reports.email_log.streams import compiled
 from reports.email_log.walking import Walk, broadcasts_in_order
@@ -37,8 +38,11 @@ ESCAPED = re.compile(rb"\\(.)")
 LETTERS = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"v": b"\v", b"\\": b"\\"}
 
 
-def copied_lines(wanted: Wanted, sort: Sort, notes: Mapping[str, str], *, is_raw: bool) -> Iterator[bytes]:
-    for sql, params in _statements(wanted, sort, notes, is_raw=is_raw):
+def copied_lines(
+    wanted: Wanted, sort: Sort, notes: Mapping[str, str], *, is_raw: bool, are_few: bool
+) -> Iterator[bytes]:
+    wanted = on_every_broadcast(wanted)
+    for sql, params in _statements(wanted, sort, notes, is_raw=is_raw, are_few=are_few):
         with connection.cursor() as cursor, cursor.copy(f"COPY ({sql}) TO STDOUT", params) as copy:
             rows = iter(copy)
             while chunk := b"".join(islice(rows, ROWS_A_CHUNK)):
@@ -50,10 +54,12 @@ def _unescape(found: re.Match[bytes]) -> bytes:
     return LETTERS[found[1]]
 
 
-def _statements(wanted: Wanted, sort: Sort, notes: Mapping[str, str], *, is_raw: bool) -> Iterator[Statement]:
+def _statements(
+    wanted: Wanted, sort: Sort, notes: Mapping[str, str], *, is_raw: bool, are_few: bool
+) -> Iterator[Statement]:
     """One for each broadcast where the order goes by broadcasts: nothing has to be sorted or joined then."""
     rows = Delivery.objects.filter(wanted.condition())
-    if sort.column not in ("", "broadcast", "type", "school"):
+    if are_few or sort.column not in ("", "broadcast", "type", "school"):
         yield _statement(sort.apply(rows), notes, None, is_raw=is_raw)
         return
     named = Broadcast.objects.select_related("school", "broadcast_type")

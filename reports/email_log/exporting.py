@@ -45,12 +45,13 @@ class Export:
     wanted: Wanted
     sort: Sort
     is_raw: bool = False
+    are_few: bool = False  # so few that a statement for each broadcast would take longer than sorting them
 
     def csv(self) -> Iterator[bytes]:
         """In pieces of some hundred lines."""
         if connection.vendor == "postgresql":
             yield next(csv_lines(HEADER, ())).encode()
-            yield from copied_lines(self.wanted, self.sort, NOTES, is_raw=self.is_raw)
+            yield from copied_lines(self.wanted, self.sort, NOTES, is_raw=self.is_raw, are_few=self.are_few)
             return
         lines = csv_lines(HEADER, self.rows(), is_raw=self.is_raw)
         while chunk := "".join(islice(lines, _LINES_A_CHUNK)):

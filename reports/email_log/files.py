@@ -21,12 +21,13 @@ ROWS_A_SIGN = 5_000  # how often a writer says that it is still at it
 PATIENCE = timedelta(minutes=2)
 # What is written while the page waits. A workbook takes twenty times as long as lines of text.
 AT_ONCE = {"csv": 200_000, "xlsx": 5_000}
+FEW = 50_000
 Status = ExportFile.Status
 
 
 def export_of(log: EmailLog, *, is_raw: bool) -> Export:
     assert log.wanted is not None  # noqa: S101 - the doors have asked
-    return Export(log.wanted, log.sort, is_raw)
+    return Export(log.wanted, log.sort, is_raw, are_few=log.total.rows <= FEW)
 
 
 def order_file(log: EmailLog, file_format: str, rows: int, *, is_raw: bool) -> ExportFile:

@@ -87,10 +87,9 @@ def _row_at(place: Place, sort: Sort, user: User) -> Delivery | None:
 def _numbers(
     wanted: Wanted, sort: Sort, start: Delivery | None, limit: int, *, backwards: bool, total: Number
 ) -> list[int]:
-    many = total.rows > worth_collecting(sort, limit) or (bool(wanted.words) and not total.is_exact)
-    if connection.vendor == "postgresql" and many:
-        return Walk(replace(wanted, reads_in_order=True), sort, limit, start, backwards).rows()
     if connection.vendor == "postgresql":
+        if total.rows > worth_collecting(sort, limit) or (wanted.words and not total.is_exact):
+            return Walk(replace(wanted, reads_in_order=True), sort, limit, start, backwards).rows()
         wanted = on_every_broadcast(sample(wanted, rows_in_all()).wanted if len(wanted.words) > 1 else wanted)
     rows: QuerySet[Delivery] = Delivery.objects.filter(wanted.condition())
     if start:

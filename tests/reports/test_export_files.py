@@ -48,13 +48,15 @@ def make_evil(school: School) -> None:
 
 
 @pytest.mark.parametrize("sort", ["", "-name", "last_attempt", "-type"])
-@pytest.mark.parametrize("is_raw", [False, True])
-def test_lines_are_the_same_whoever_writes_them(lincoln: School, jefferson: School, sort: str, is_raw: bool) -> None:
+@pytest.mark.parametrize(("is_raw", "are_few"), [(False, False), (True, False), (False, True)])
+def test_lines_are_the_same_whoever_writes_them(
+    lincoln: School, jefferson: School, sort: str, is_raw: bool, are_few: bool
+) -> None:
     """On PostgreSQL the server writes them; byte for byte what Python would have written."""
     for school in (lincoln, jefferson, factory.make_school("Adams", "Asia/Kolkata")):
         make_evil(school)
         make_one_of_each(factory.make_broadcast(school))
-    export = Export(Wanted(), Sort.read(sort), is_raw)
+    export = Export(Wanted(), Sort.read(sort), is_raw, are_few)
     assert b"".join(export.csv()).decode() == "".join(csv_lines(HEADER, export.rows(), is_raw=is_raw))
 
 

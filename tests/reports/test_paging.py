@@ -4,6 +4,7 @@ import random
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -11,6 +12,7 @@ from broadcasts.models import Delivery, School
 from broadcasts.results import Result
 from reports.email_log import paging
 from reports.email_log.sorting import KEYS, Sort
+from reports.email_log.wanted import finds_parts
 from tests import factory
 from tests.reports.rows import make_delivery
 from tests.reports.test_email_log import read_all, shown
@@ -105,3 +107,25 @@ def test_page_after_the_last_row_is_the_last_page(as_bob: Client, rows: list[Del
     last = as_bob.get("/email-log/?per_page=25&at=last").context["log"].page
     assert shown(as_bob, f"?per_page=25&after={last.last}") == last.rows
     assert not last.has_next
+
+
+def test_where_no_index_knows_parts_beginnings_are_found(as_bob: Client, jefferson: School) -> None:
+    """A server without pg_trgm."""
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite finds parts.")
+    row = make_delivery(factory.make_broadcast(jefferson), "ana@home.example", name="García")
+    with connection.cursor() as cursor:
+        cursor.execute("DROP INDEX IF EXISTS delivery_trigrams")
+    finds_parts.cache_clear()
+    try:
+        assert shown(as_bob, "?q=gar") == shown(as_bob, "?q=ANA%40") == [row]
+        assert shown(as_bob, "?q=home") == []
+    finally:
+        finds_parts.cache_clear()
+
+
+def test_words_are_counted(as_bob: Client, rows: list[Delivery], way: str) -> None:
+    for words, expected in (("ana", True), ("ana home", True), ("zzz", False)):
+        log = as_bob.get("/email-log/", {"q": words}).context["log"]
+        assert log.total.is_exact
+        assert bool(log.total.rows) == expected

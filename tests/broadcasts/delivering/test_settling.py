@@ -1,5 +1,7 @@
 from datetime import timedelta
 
+import pytest
+from django.db import connection
 from django.utils import timezone
 
 from broadcasts.delivering.settling import settle_deliveries
@@ -49,3 +51,24 @@ def test_copies_are_empty_until_then_and_equal_afterwards(lincoln: School) -> No
     Delivery.objects.update(result=Result.OPENED)
     row.refresh_from_db()
     assert (row.settled_result, row.settled_attempts, row.settled_last_attempt_at) == (Result.OPENED, 1, LONG_AGO)
+
+
+def test_rows_are_updated_in_place_while_they_are_sent(lincoln: School) -> None:
+    """What changes with every try is in no index until the row is settled."""
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no such updates.")
+    row = make_delivery(make_sent(lincoln), "ana@home.example")
+    rows = Delivery.objects.filter(pk=row.pk)
+    before = updated_in_place()
+    rows.update(state=Delivery.State.IN_DOUBT, attempts=1, last_attempt_at=NOW)
+    rows.update(state=Delivery.State.IDLE, result=Result.SENT, note="gave_up")
+    rows.update(result=Result.OPENED)
+    assert updated_in_place() - before == 3
+    rows.update(is_settled=True)
+    assert updated_in_place() - before == 3
+
+
+def updated_in_place() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_get_xact_tuples_hot_updated('broadcasts_delivery'::regclass)")
+        return int(cursor.fetchone()[0])
