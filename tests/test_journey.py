@@ -164,8 +164,9 @@ def see_who_is_left_out_next_time(office: Office) -> None:
 
 def export_the_log(office: Office, broadcast: int) -> None:
     office.page.goto(f"/email-log/?broadcast={broadcast}")
+    office.page.get_by_role("link", name="Export").click()
     with office.page.expect_download() as download:
-        office.page.get_by_role("link", name="Export as CSV").click()
+        office.page.get_by_role("button", name="Export").click()
     check_export(download.value.path().read_bytes())
 
 

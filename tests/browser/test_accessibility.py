@@ -100,6 +100,7 @@ PAGES = {
     "names behind a number": "{draft}review/duplicate/",
     "progress": "{sent}",
     "Email Log": "/email-log/",
+    "Export of the Email Log": "/email-log/exports/",
     "Email Log, nothing found": "/email-log/?text=nobody-is-called-that",
     "delivery": "{delivery}",
     "addresses to fix": "/people/addresses-to-fix/",
