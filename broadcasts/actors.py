@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 
 from broadcasts.at_work import at_work_on
 from broadcasts.delivering.giving_way import waiting_emergencies
+from broadcasts.delivering.settling import settle_deliveries
 from broadcasts.delivering.sweeping import sweep, waiting
 from broadcasts.delivering.working import work_on
 from broadcasts.heartbeats import is_stopping
@@ -90,6 +91,7 @@ def sweep_and_wake() -> int:
     due = sweep(now)
     for broadcast_id in due:
         wake(broadcast_id)
+    settle_deliveries(now)
     imports = imports_to_resume(now)
     for import_id in imports:
         hint(stage, import_id)  # whatever it needs: its status says what

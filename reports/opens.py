@@ -1,6 +1,6 @@
 """How often an email was opened, by people and by machines, apart."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -81,3 +81,10 @@ def _opened_by_machines_alone(broadcasts: Collection[int]) -> Mapping[int, tuple
         counted=Count("pk", filter=says_opened), beside=Count("pk", filter=~says_opened)
     )
     return {broadcast: (counted, beside) for broadcast, counted, beside in counts}
+
+
+def opened_by_mailbox(deliveries: Iterable[Delivery]) -> set[int]:
+    """The numbers of those that a mailbox opened by itself, and as far as anybody knows nobody else."""
+    numbers = [row.pk for row in deliveries if row.result < Result.OPENED and row.attempts]
+    fetched = Event.objects.filter(delivery__in=numbers, kind=Event.Kind.OPENED, label=Label.AUTOMATIC)
+    return set(fetched.order_by().values_list("delivery_id", flat=True)) if numbers else set()

@@ -165,6 +165,7 @@ def target(named_object: str) -> dict[str, object]:
         "no-part": {"pk": 999_999, "number": 0},
         "nothing": {"pk": 999_999},
         "key": {"key": "nobody"},
+        "key-token": {"token": "nothing"},
         "reset": {"uidb36": "1", "key": "nothing"},
         "app": {"app_label": "broadcasts"},
         "admin-object": {"content_type_id": "999999", "object_id": "1"},

@@ -30,6 +30,7 @@ from tests import factory
 from tests.browser.pages import Office
 from tests.browser.running import Product, visit
 from tests.tracking.rows import running_listener, running_sandbox, wait_until
+from tests.waiting import wait_for
 
 # Each family is called what happens to its email; the sandbox goes by the beginning of the address.
 FAMILIES = """name,email,types
@@ -149,7 +150,7 @@ def read_what_became_of_it(office: Office, broadcast: int) -> None:
 
 def open_and_unsubscribe(office: Office, broadcast: int) -> None:
     letter = office.open_message_to("reader@homes.example")
-    assert office.read_log(broadcast)["Ada Reader"] == "Opened"
+    wait_for(lambda: office.read_log(broadcast)["Ada Reader"] == "Opened", "Opened in the log")
     office.page.goto(office.preferences_link(letter))
     office.page.get_by_label("General").uncheck()
     office.press("Save my choices")
@@ -164,8 +165,9 @@ def see_who_is_left_out_next_time(office: Office) -> None:
 
 def export_the_log(office: Office, broadcast: int) -> None:
     office.page.goto(f"/email-log/?broadcast={broadcast}")
+    office.page.get_by_role("link", name="Export").click()
     with office.page.expect_download() as download:
-        office.page.get_by_role("link", name="Export as CSV").click()
+        office.page.get_by_role("button", name="Export").click()
     check_export(download.value.path().read_bytes())
 
 

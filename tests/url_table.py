@@ -10,6 +10,10 @@ metrics                                     GET   404        404       404     4
 reports:home                                GET   sign-in    200       200     200
 reports:email-log                           GET   sign-in    200       200     200
 reports:email-log-export                    GET   sign-in    403       403     200
+reports:email-log-exports                   GET   sign-in    403       403     200
+reports:email-log-exports                   POST  sign-in    403       403     302
+reports:export-file/key-token               GET   sign-in    403       403     404
+reports:email-log-columns                   POST  sign-in    302       302     302
 reports:delivery-detail/delivery            GET   sign-in    404       200     200
 reports:addresses-to-fix                    GET   sign-in    200       200     200
 reports:broadcast-opens/sending             GET   sign-in    404       200     200

@@ -119,6 +119,7 @@ def cancel_rows(rows: QuerySet[Delivery]) -> int:
 def close_soft_bounced(now: datetime) -> int:
     """Still trying must be true: with nothing due and nothing heard for the horizon, nobody is."""
     silent = Delivery.objects.filter(
+        is_settled=False,
         result=Result.SOFT_BOUNCED,
         state__in=[State.IDLE, State.UNCONFIRMED],
         next_attempt_at__isnull=True,

@@ -1,11 +1,12 @@
 """The ledger: one row per recipient with its result, written before the first email leaves."""
 
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 from uuid import uuid4
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, Q, When
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from broadcasts.models.addresses import EmailAddress
@@ -19,6 +20,16 @@ class DeliveryQuerySet(SchoolQuerySet["Delivery"]):
     def due(self, now: datetime) -> Self:
         """Whose next attempt has come; the first ones need no date, they go by the broadcast's `next_row`."""
         return self.filter(state=Delivery.State.IDLE, next_attempt_at__lte=now)
+
+
+def _once_settled(name: str, field: "models.Field[Any, Any]") -> models.GeneratedField:
+    """A copy that the database itself keeps equal, and that is empty as long as the row changes often.
+
+    PostgreSQL updates a row in place while no value of an index changes: these may be in one, the originals not.
+    """
+    return models.GeneratedField(
+        expression=Case(When(is_settled=True, then=F(name))), output_field=field, db_persist=True
+    )
 
 
 class Delivery(models.Model):
@@ -84,6 +95,13 @@ class Delivery(models.Model):
     next_attempt_at = models.DateTimeField(null=True, help_text="Another attempt. Empty: none is planned.")
     lease_token = models.UUIDField(null=True, help_text="Of the worker that marked it as in doubt.")
 
+    is_settled = models.BooleanField(
+        default=False, db_default=False, help_text="Nothing is due and nothing has left for days: changes are rare."
+    )
+    settled_result = _once_settled("result", models.PositiveSmallIntegerField(null=True))
+    settled_attempts = _once_settled("attempts", models.PositiveSmallIntegerField(null=True))
+    settled_last_attempt_at = _once_settled("last_attempt_at", models.DateTimeField(null=True))
+
     objects = DeliveryQuerySet.as_manager()
 
     class Meta:
@@ -128,6 +146,28 @@ class Delivery(models.Model):
                 fields=["provider_message_id"],
                 condition=Q(provider_message_id__isnull=False),
                 name="delivery_of_provider",
+            ),
+            # The Email Log (`reports/email_log/`). Rows enter the others when they are settled: sending never
+            # pays for them. Each serves one order, and its filters one after the other.
+            models.Index(fields=["broadcast", "id"], condition=Q(is_settled=False), name="delivery_unsettled"),
+            models.Index(
+                fields=["broadcast", "settled_result", "settled_last_attempt_at", "id"],
+                condition=Q(is_settled=True),
+                name="delivery_by_result",
+            ),
+            models.Index(
+                fields=["broadcast", "settled_attempts", "settled_result", "id"],
+                condition=Q(is_settled=True),
+                name="delivery_by_attempts",
+            ),
+            models.Index(
+                F("settled_result"), Lower("name"), F("id"), condition=Q(is_settled=True), name="delivery_by_name"
+            ),
+            models.Index(
+                F("settled_result"), Lower("email"), F("id"), condition=Q(is_settled=True), name="delivery_by_email"
+            ),
+            models.Index(
+                fields=["broadcast", "id"], condition=Q(late_bounce_at__isnull=False), name="delivery_came_back"
             ),
         ]
 

@@ -6,14 +6,21 @@ from dataclasses import dataclass
 from django.http import QueryDict
 from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from broadcasts.models import User
-from broadcasts.results import LABELS, Result, count_by_label
+from broadcasts.results import LABELS, Result
+from reports.email_log.counting import NONE, Number, count_results
 from reports.email_log.filters import DeliveryFilter
-from reports.email_log.table import DeliveryTable
+from reports.email_log.paging import Asked, LogPage, read_page
+from reports.email_log.sorting import Place, Sort
+from reports.email_log.wanted import Wanted
 from reports.explanations import EXPLANATIONS, Explanation, slug_of
 
 ROWS_A_PAGE = (25, 50, 100)
+USUAL_ROWS = 50
+# Of the page and not of its rows: a link to other rows leaves them out.
+PLACES = ("after", "before", "at", "page")
 
 
 @dataclass(frozen=True)
@@ -22,31 +29,38 @@ class Choice:
 
     slug: str
     label: str | Promise
-    count: int
+    count: Number
     is_chosen: bool
 
 
 class EmailLog:
-    def __init__(self, params: QueryDict, user: User) -> None:
+    def __init__(self, params: QueryDict, user: User, usual_rows: int = USUAL_ROWS) -> None:
         self.params = params
+        self.user = user
         self.filter = DeliveryFilter(params, user)
+        self.sort = Sort.read(params.get("sort", ""))
+        self.usual_rows = usual_rows
 
     @cached_property
-    def table(self) -> DeliveryTable:
-        sort = self.params.get("sort", "")
-        return DeliveryTable(self.filter.qs, sort, shows_school=self.filter.has_several_schools)
+    def wanted(self) -> Wanted | None:
+        return self.filter.wanted
 
     @cached_property
-    def counts(self) -> Mapping[str, int]:
-        return count_by_label(self.filter.any_result())
+    def counts(self) -> Mapping[str, Number]:
+        """Of all that the other filters leave: the counts beside the results."""
+        return count_results(self.wanted.of_any_result()) if self.wanted else dict.fromkeys(LABELS, NONE)
 
     @property
-    def total(self) -> int:
-        return self.counts[self.filter.label] if self.filter.label else sum(self.counts.values())
+    def total(self) -> Number:
+        return self.counts[self.filter.label] if self.filter.label else self.total_of_any_result
+
+    @property
+    def total_of_any_result(self) -> Number:
+        return sum(self.counts.values(), NONE)
 
     @property
     def choices(self) -> list[Choice]:
-        everything = Choice("", _("All"), sum(self.counts.values()), not self.filter.label)
+        everything = Choice("", _("All"), self.total_of_any_result, not self.filter.label)
         return [everything] + [
             Choice(slug_of(label), Result(LABELS[label][0]).label, count, label == self.filter.label)
             for label, count in self.counts.items()
@@ -59,11 +73,22 @@ class EmailLog:
     @property
     def per_page(self) -> int:
         asked = self.params.get("per_page", "")
-        return next((size for size in ROWS_A_PAGE if str(size) == asked), 50)
+        return next((size for size in ROWS_A_PAGE if str(size) == asked), self.usual_rows)
 
-    def turn_to_page(self) -> DeliveryTable:
-        self.table.turn_to_page(self.params.get("page", "1"), self.per_page, self.total)
-        return self.table
+    @cached_property
+    def page(self) -> LogPage:
+        if self.wanted is None:
+            return LogPage([], self.sort, has_previous=False, has_next=False)
+        return read_page(self.wanted, self.sort, self._asked, self.per_page, self.total, self.user)
+
+    @property
+    def caption(self) -> str:
+        return ngettext("%(total)s row", "%(total)s rows", self.total.rows) % {"total": self.total}
+
+    @property
+    def _asked(self) -> Asked:
+        after, before = (Place.read(self.params.get(name, "")) for name in ("after", "before"))
+        return Asked(after, None if after else before, self.params.get("at") == "last")
 
     @property
     def as_details(self) -> dict[str, str]:

@@ -1,17 +1,20 @@
 from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language_info
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from broadcasts.blocking import find_block
 from broadcasts.delivering.doubts import doubt_about
 from broadcasts.models import Delivery, EmailAddress, Person, User
 from broadcasts.results import Result
 from broadcasts.roles import signed_in_user
-from reports.email_log.pages import ROWS_A_PAGE, EmailLog
+from reports.email_log.liking import ColumnsForm, liking_of, remember
+from reports.email_log.pages import EmailLog
+from reports.email_log.table import DeliveryTable
 from reports.explanations import explain_row
 from reports.opens import count_opened_by_mailbox, opens_of
 from reports.timeline import standing, timeline
@@ -20,19 +23,28 @@ from reports.timeline import standing, timeline
 @require_safe
 def email_log(request: HttpRequest) -> HttpResponse:
     user = signed_in_user(request)
-    log = EmailLog(request.GET, user)
-    table = log.turn_to_page()
+    liking = liking_of(user)
+    log = EmailLog(request.GET, user, liking.rows)
     broadcast = getattr(log.filter.form, "cleaned_data", {}).get("broadcast")
     context = {
         "log": log,
         "form": log.filter.form,
-        "table": table,
+        "table": DeliveryTable(log.page.rows, log.sort, liking.hidden, caption=log.caption),
+        "columns": ColumnsForm.of(liking),
         "opened_by_mailbox": count_opened_by_mailbox(broadcast) if broadcast else 0,
-        "sizes": ROWS_A_PAGE,
-        "has_rows_at_all": log.total > 0 or Delivery.objects.visible_to(user).exists(),
+        "has_rows_at_all": bool(log.page.rows) or Delivery.objects.visible_to(user).exists(),
         "may_export": user.is_administrator,
     }
     return render(request, "reports/email_log.html", context)
+
+
+@require_POST
+def email_log_columns(request: HttpRequest) -> HttpResponse:
+    """Which columns, and how many rows a page, from now on; back to the same rows."""
+    form = ColumnsForm(request.POST)
+    if form.is_valid():
+        remember(signed_in_user(request), form)
+    return redirect(f"{reverse('reports:email-log')}?{form.cleaned_data.get('query', '')}".removesuffix("?"))
 
 
 def language_name(code: str) -> str:

@@ -5,7 +5,7 @@ from django.views.decorators.http import require_safe
 from broadcasts.models import Broadcast, Person, User
 from broadcasts.people.finding import find_people
 from broadcasts.roles import signed_in_user
-from reports.email_log.table import DeliveryTable
+from reports.email_log.table import numbered_page
 from reports.family import everything_sent_to, group_by_student, household_of
 from reports.why_not import answers_for, broadcasts_to_ask_about
 
@@ -33,16 +33,14 @@ def family(request: HttpRequest, pk: int) -> HttpResponse:
     user = signed_in_user(request)
     person = get_object_or_404(Person.objects.visible_to(user).select_related("school"), pk=pk)
     members = household_of(person, user)
-    shows_school = user.schools.count() > 1
     rows = everything_sent_to(members, user)
-    table = DeliveryTable(rows, request.GET.get("sort", ""), shows_school=shows_school)
-    table.turn_to_page(request.GET.get("page", "1"), ROWS_PER_PAGE, rows.count())
+    table = numbered_page(rows, request.GET.get("sort", ""), request.GET.get("page", "1"), ROWS_PER_PAGE)
     subject = request.GET.get("subject", "").replace("\0", "").strip()[:255]
     asked = _asked_about(request, user)
     context = {
         "person": person,
         "members": members,
-        "shows_school": shows_school,
+        "shows_school": user.schools.count() > 1,
         "table": table,
         "subject": subject,
         "broadcasts": broadcasts_to_ask_about(user, subject),

@@ -3,8 +3,9 @@ import io
 from collections.abc import Iterator
 
 import pytest
+from django.db import connection
 
-from broadcasts.csv_guard import csv_lines, guard_cell
+from broadcasts.csv_guard import csv_field, csv_lines, field_in_postgresql, guard_cell
 
 FORMULAS = [
     "=1+1", "+1+1", "-1+1", "@SUM(A1)", "|calc", "%0A", "\t=1", "\r=1", "\n=1", " =1", "\u00a0=1", "\ufeff=1",
@@ -51,3 +52,41 @@ def test_rows_are_read_one_by_one() -> None:
 
     lines = csv_lines(["Name"], endless())
     assert [next(lines), next(lines), next(lines)] == ["\ufeffName\r\n", "x\r\n", "x\r\n"]
+
+
+EVIL = [
+    *(FORMULAS + HARMLESS),
+    *(" ", "\u3000", "\u200b", "\ufeff \u200b=1", " \u200b \ufeff|x", "\x1f=1", "\u2028@", "\x85+", "\v%1", "\\."),
+    *("\\n", "\\t=", '"', '"=1"', "a;b", "a\tb", "a\rb", "\uff051", "\uff5cx", "\uff11\uff12", "-\uff11", "+1.5.2"),
+    *(
+        "-1,5",
+        "'=1",
+        "\U0001f600=1",
+        "é,è",
+        "{}",
+        "\x01",
+        "%s",
+        "%%",
+        "$1",
+        "a'b",
+        "\\'",
+        "\\u003D1",
+        "x" * 5000 + ",",
+    ),
+]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("is_raw", [False, True])
+def test_database_writes_the_same_fields(is_raw: bool) -> None:
+    """Both forms of the guard, cell by cell."""
+    if connection.vendor != "postgresql":
+        pytest.skip("PostgreSQL alone writes cells itself.")
+    with connection.cursor() as cursor:
+        field = field_in_postgresql("cell", is_raw=is_raw)
+        cursor.execute(f"SELECT cell, {field} FROM unnest(%s::text[]) AS evil (cell)", [EVIL])
+        assert cursor.fetchall() == [(cell, csv_field(cell, is_raw=is_raw)) for cell in EVIL]
+
+
+def test_raw_cells_are_left_alone() -> None:
+    assert list(csv_lines(["Name"], [["=1+1"], ["a,b"]], is_raw=True)) == ["\ufeffName\r\n", "=1+1\r\n", '"a,b"\r\n']

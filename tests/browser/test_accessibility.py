@@ -102,6 +102,7 @@ PAGES = {
     "progress": "{sent}",
     "opened by whom": "{sent}opens/",
     "Email Log": "/email-log/",
+    "Export of the Email Log": "/email-log/exports/",
     "Email Log, nothing found": "/email-log/?text=nobody-is-called-that",
     "delivery": "{delivery}",
     "addresses to fix": "/people/addresses-to-fix/",
