@@ -14,6 +14,7 @@ reports:delivery-detail/delivery            GET   sign-in    404       200     2
 reports:addresses-to-fix                    GET   sign-in    200       200     200
 reports:family-find                         GET   sign-in    200       200     200
 reports:family/person                       GET   sign-in    404       200     200
+reports:behaviour                           GET   sign-in    200       200     200
 reports:help                                GET   sign-in    200       200     200
 
 broadcasts:person-list                      GET   sign-in    200       200     200
