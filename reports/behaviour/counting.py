@@ -5,6 +5,7 @@ event, or a worker that is at the broadcast; both leave a trace that is looked f
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -18,11 +19,24 @@ from tracking.models import Event
 
 PAUSE = timedelta(seconds=20)
 LEASE = timedelta(minutes=10)
+FRESH = timedelta(minutes=5)
 # An event may become visible after one with a higher number: what is younger is looked at once more.
 SETTLED = timedelta(minutes=5)
 # From taking up a row to writing down what came of it: the server's last reply may take ten minutes.
 WORK = timedelta(minutes=15)
 AT_ONCE = 20
+
+
+@dataclass(frozen=True)
+class Freshness:
+    counted_at: datetime | None
+    is_old: bool
+
+
+def freshness(now: datetime) -> Freshness:
+    """When the last round ended; old when a reader should be told that another one is on its way."""
+    ended = CountingRound.objects.values_list("ended_at", flat=True).first()
+    return Freshness(ended, is_old=ended is None or ended < now - FRESH)
 
 
 def is_round_due(now: datetime) -> bool:

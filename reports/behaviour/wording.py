@@ -87,11 +87,12 @@ def in_percent(sums: Sums) -> str:
 
 
 def tables(reading: Reading) -> list[Table]:
+    """What has no order of its own stands with what is read most first."""
     several = len(reading.zones) > 1 and reading.school is None
     made = [
-        _compared("types", _("By type"), _("Type"), _types(reading)),
-        _compared("schools", _("By school"), _("School"), _lines(reading.by_school)) if several else None,
-        _compared("senders", _("By sender"), _("Sender"), _lines(reading.by_sender)),
+        _compared("types", _("By type"), _("Type"), most_first(_types(reading))),
+        _compared("schools", _("By school"), _("School"), most_first(_lines(reading.by_school))) if several else None,
+        _compared("senders", _("By sender"), _("Sender"), most_first(_lines(reading.by_sender))),
         _compared("weekdays", _("By day of the week"), _("Day"), _weekdays(reading)),
         _compared("hours", _("By hour of sending"), _("Sent between"), _hours(reading)),
         _trend(_months(reading)),
@@ -150,9 +151,14 @@ def _trend(lines: list[Line]) -> Table:
     return Table("months", _("Month by month"), _("Month"), lines, words, is_trend=True)
 
 
+def most_first(lines: Sequence[Line]) -> list[Line]:
+    """Those with too few emails last."""
+    return sorted(lines, key=lambda line: (not line.sums.is_enough, -line.sums.rate if line.sums.is_enough else 0))
+
+
 def compare(lines: Sequence[Line]) -> str:
     """Which is read most and which least, where the figures can tell."""
-    known = sorted((line for line in lines if line.sums.is_enough), key=lambda line: -line.sums.rate)
+    known = [line for line in most_first(lines) if line.sums.is_enough]
     if len(lines) < 2:
         return ""
     if len(known) < 2:

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 from broadcasts.models import Broadcast
 from broadcasts.roles import signed_in_user
 from reports.actors import count_figures
-from reports.behaviour.counting import is_round_due
+from reports.behaviour.counting import freshness, is_round_due
 from reports.behaviour.period import PeriodForm
 from reports.behaviour.reading import Reading
 from reports.behaviour.wording import tables
@@ -24,6 +24,7 @@ def behaviour(request: HttpRequest) -> HttpResponse:
         "form": form,
         "reading": reading,
         "tables": tables(reading) if reading and reading.rows else [],
+        "freshness": freshness(now),
         "fewest": settings.FEWEST_EMAILS_FOR_A_RATE,
         "counts_machines": settings.COUNT_MACHINE_OPENS,
         "has_any": bool(reading and reading.rows)

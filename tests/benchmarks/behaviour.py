@@ -1,7 +1,7 @@
 """Reading behaviour beside counting when asked: `python -m tests.benchmarks.behaviour [ROWS] [BROADCASTS]`.
 
-PostgreSQL only (under tests.with_servers). The whole page through Django's test client, the first count of everything,
-and a round after openings here and there.
+PostgreSQL only (under tests.with_servers). The whole page through Django's test client, the first count of
+everything, and a round after openings here and there.
 """
 
 import os
@@ -17,16 +17,16 @@ from django.core.management import call_command
 ROWS, BROADCASTS, SCHOOLS, CALLS = 5_000_000, 5_000, 20, 20
 TYPES = ("Attendance", "Community Event", "Emergency", "General", "Lunch Menu", "Survey")
 BROADCAST = """
-INSERT INTO broadcasts_broadcast (uuid, school_id, name, broadcast_type_id, sender_id, status, version, created_at,
-    updated_at, trouble, send_at, prepared_at, finished_at, worked_on_at)
-SELECT gen_random_uuid(), 1 + b % {schools}, 'Menu ' || b, 1 + (b / 3) % {types}, 1 + b % {schools}, 'sent', 1, at, at,
-    '', at, at, at, at
+INSERT INTO broadcasts_broadcast (uuid, school_id, name, broadcast_type_id, sender_id, status, version,
+    created_at, updated_at, trouble, send_at, prepared_at, finished_at, worked_on_at)
+SELECT gen_random_uuid(), 1 + b % {schools}, 'Menu ' || b, 1 + (b / 3) % {types}, 1 + b % {schools}, 'sent', 1,
+    at, at, '', at, at, at, at
 FROM generate_series(1, {broadcasts}) AS b, LATERAL (SELECT now() - interval '1 day'
     - interval '1 second' * (b::bigint * 300 * 86400 / {broadcasts})) AS moment (at)
 """
 DELIVERIES = """
-INSERT INTO broadcasts_delivery (broadcast_id, name, email, address_key, language, result, note, is_sendable, attempts,
-    last_attempt_at, state)
+INSERT INTO broadcasts_delivery (broadcast_id, name, email, address_key, language, result, note, is_sendable,
+    attempts, last_attempt_at, state)
 SELECT 1 + n / {each}, 'Family', 'family' || n || '@homes.example', n::text, 'en',
     CASE WHEN h < 380 THEN 60 WHEN h < 800 THEN 70 WHEN h < 880 THEN 10 WHEN h < 980 THEN 80 ELSE 30 END, '', h < 880,
     1, now(), 0
@@ -55,7 +55,8 @@ FROM broadcasts_delivery AS d JOIN broadcasts_broadcast AS b ON b.id = d.broadca
 WHERE d.result IN (10, 60, 70) GROUP BY 1
 """
 AUTOMATIC_WHEN_ASKED = """
-SELECT b.broadcast_type_id, count(*) FROM broadcasts_delivery AS d JOIN broadcasts_broadcast AS b ON b.id = d.broadcast_id
+SELECT b.broadcast_type_id, count(*) FROM broadcasts_delivery AS d
+JOIN broadcasts_broadcast AS b ON b.id = d.broadcast_id
 WHERE d.result IN (10, 60) AND EXISTS (SELECT 1 FROM tracking_event AS e WHERE e.delivery_id = d.id
     AND e.kind = 'opened' AND e.label = 'automatic') GROUP BY 1
 """

@@ -3,9 +3,12 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from broadcasts.models import Delivery, School
+from reports.behaviour.counting import FRESH
+from reports.models import CountingRound
 from tests import factory
 from tests.reports.behaviour.readers import DAYS, Label, line_of, make_read, open_by, page_of
 
@@ -154,6 +157,16 @@ def test_what_is_not_counted_yet_is_said(as_alice: Client, lincoln: School) -> N
     page = as_alice.get(f"/reports/behaviour/?{DAYS}").text
     assert "1 broadcast is being counted" in page
     assert "being counted" not in page_of(as_alice)
+
+
+def test_figures_that_are_not_fresh_say_so(as_alice: Client, lincoln: School) -> None:
+    make_read(lincoln, 40)
+    words = "is being counted in now"
+    assert words not in page_of(as_alice)
+    CountingRound.objects.update(ended_at=timezone.now() - 2 * FRESH)
+    page = as_alice.get(f"/reports/behaviour/?{DAYS}").text
+    assert words in page
+    assert 'hx-trigger="every' in page
 
 
 def test_queries_do_not_grow_with_broadcasts(
