@@ -6,7 +6,7 @@ from django.test import Client
 from django.utils import timezone
 
 from broadcasts.models import Broadcast, Delivery, School
-from broadcasts.results import Result
+from broadcasts.results import Result, raise_results
 from reports.behaviour.counting import count_what_changed
 from reports.models import CountingRound
 from tests import factory
@@ -43,6 +43,8 @@ def make_read(
 
 
 def open_by(row: Delivery, label: Event.Label, key: str = "") -> Event:
+    if label is Label.PERSON:
+        raise_results(Delivery.objects.filter(pk=row.pk), Result.OPENED)
     return Event.objects.create(
         delivery=row, kind=Event.Kind.OPENED, label=label, at=timezone.now(), source=Event.Source.PIXEL,
         key=key or f"{row.pk} {label}",

@@ -11,7 +11,6 @@ from tests import factory
 from tests.reports.behaviour.readers import Label, count, make_read, open_by
 from tests.reports.rows import make_one_of_each
 from tracking.models import Event
-from tracking.opening import Fetch, record_open
 
 
 def stored(broadcast: Broadcast) -> Figures:
@@ -35,9 +34,7 @@ def test_nothing_is_counted_twice_for_nothing(lincoln: School) -> None:
 def test_an_open_years_later_counts(lincoln: School) -> None:
     broadcast, other = make_read(lincoln, 3, 2), make_read(lincoln, 1)
     count()
-    record_open(
-        broadcast.deliveries.get(email="60-0@home.example").pk, timezone.now(), Fetch("Mozilla/5.0 Firefox/140")
-    )
+    open_by(broadcast.deliveries.get(email="60-0@home.example"), Label.PERSON)
     assert count() == 1
     assert stored(broadcast) == Figures(5, 4, 0)
     assert stored(other) == Figures(1, 1, 0)
@@ -46,10 +43,10 @@ def test_an_open_years_later_counts(lincoln: School) -> None:
 def test_a_person_after_the_mailbox_moves_it_over(lincoln: School) -> None:
     broadcast = make_read(lincoln, 0, 2)
     row = broadcast.deliveries.earliest("pk")
-    record_open(row.pk, timezone.now(), Fetch("Mozilla/5.0"))
+    open_by(row, Label.AUTOMATIC)
     count()
     assert stored(broadcast) == Figures(2, 0, 1)
-    record_open(row.pk, timezone.now(), Fetch("Mozilla/5.0 Firefox/140"))
+    open_by(row, Label.PERSON)
     count()
     assert stored(broadcast) == Figures(2, 1, 0)
 
