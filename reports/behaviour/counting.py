@@ -7,13 +7,15 @@ event, or a worker that is at the broadcast; both leave a trace that is looked f
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from broadcasts.models import Broadcast
-from reports.figures import figures_of
+from broadcasts.templatetags.messenger import localtime
+from reports.figures import Figures, figures_of
 from reports.models import BroadcastFigures, CountingRound
 from tracking.models import Event
 
@@ -68,9 +70,12 @@ def _parts(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
 
 
 def changed() -> QuerySet[Broadcast]:
-    prepared = Broadcast.objects.filter(prepared_at__isnull=False)
+    prepared = Broadcast.objects.filter(prepared_at__isnull=False).alias(zone=F("school__time_zone"))
     return prepared.filter(
-        Q(figures__isnull=True) | Q(figures__is_changed=True) | Q(worked_on_at__gt=F("figures__counted_at") - WORK)
+        Q(figures__isnull=True)
+        | Q(figures__is_changed=True)
+        | Q(worked_on_at__gt=F("figures__counted_at") - WORK)
+        | ~Q(zone=F("figures__zone"))  # an administrator has put it right
     )
 
 
@@ -87,16 +92,28 @@ def mark_changed(now: datetime) -> None:
 
 
 def count(broadcasts: Sequence[int]) -> None:
-    now = timezone.now()
-    rows = [
-        BroadcastFigures(
-            broadcast_id=pk, emails=each.emails, opened=each.opened, automatic=each.automatic, counted_at=now
-        )
-        for pk, each in figures_of(broadcasts).items()
-    ]
+    now, figures = timezone.now(), figures_of(broadcasts)
+    found = Broadcast.objects.filter(pk__in=broadcasts, prepared_at__isnull=False).select_related("school")
     BroadcastFigures.objects.bulk_create(
-        rows,
+        [_row(each, figures[each.pk], now) for each in found],
         update_conflicts=True,
         unique_fields=["broadcast"],
-        update_fields=["emails", "opened", "automatic", "counted_at", "is_changed"],
+        update_fields=["zone", "day", "hour", "emails", "opened", "automatic", "counted_at", "is_changed"],
+    )
+
+
+def _row(broadcast: Broadcast, figures: Figures, now: datetime) -> BroadcastFigures:
+    began = localtime(broadcast.prepared_at or now, broadcast.school)
+    return BroadcastFigures(
+        broadcast=broadcast,
+        school=broadcast.school,
+        kind_id=cast("int", broadcast.broadcast_type_id),  # what is prepared has both
+        sender_id=cast("int", broadcast.sender_id),
+        zone=broadcast.school.time_zone,
+        day=began.date(),
+        hour=began.hour,
+        emails=figures.emails,
+        opened=figures.opened,
+        automatic=figures.automatic,
+        counted_at=now,
     )

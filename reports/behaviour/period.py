@@ -77,6 +77,10 @@ class PeriodForm(forms.Form):
             data |= {"first": named.first.isoformat(), "last": named.last.isoformat()}
         super().__init__(data)
         self.fields["first"].label, self.fields["last"].label = _("First day"), _("Last day")
+        self.fields["last"].help_text = _(
+            "Both days are included. A broadcast belongs to the day, on its school's clock, on which it began to be "
+            "sent."
+        )
         if user.schools.count() > 1:
             self.fields["school"] = _school(user)
 

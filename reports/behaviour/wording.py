@@ -88,7 +88,7 @@ def in_percent(sums: Sums) -> str:
 
 def tables(reading: Reading) -> list[Table]:
     """What has no order of its own stands with what is read most first."""
-    several = len(reading.zones) > 1 and reading.school is None
+    several = reading.has_several_schools
     made = [
         _compared("types", _("By type"), _("Type"), most_first(_types(reading))),
         _compared("schools", _("By school"), _("School"), most_first(_lines(reading.by_school))) if several else None,

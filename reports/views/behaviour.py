@@ -23,11 +23,11 @@ def behaviour(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "reading": reading,
-        "tables": tables(reading) if reading and reading.rows else [],
+        "tables": tables(reading) if reading and reading.total.emails else [],
         "freshness": freshness(now),
         "fewest": settings.FEWEST_EMAILS_FOR_A_RATE,
         "counts_machines": settings.COUNT_MACHINE_OPENS,
-        "has_any": bool(reading and reading.rows)
+        "has_any": bool(reading and reading.total.emails)
         or Broadcast.objects.visible_to(user).filter(prepared_at__isnull=False).exists(),
     }
     return render(request, "reports/behaviour.html", context)

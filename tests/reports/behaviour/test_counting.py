@@ -75,6 +75,17 @@ def test_broadcast_under_way_is_counted_again(lincoln: School) -> None:
     assert stored(broadcast) == Figures(4, 0, 0)
 
 
+def test_days_follow_a_time_zone_that_is_put_right(lincoln: School) -> None:
+    broadcast = make_read(lincoln, 1)
+    count()
+    assert BroadcastFigures.objects.get(broadcast=broadcast).hour == 9
+    School.objects.filter(pk=lincoln.pk).update(time_zone="Pacific/Auckland")
+    assert count() == 1
+    row = BroadcastFigures.objects.get(broadcast=broadcast)
+    assert (row.day.isoformat(), row.hour) == ("2026-05-12", 2)
+    assert count() == 0
+
+
 def test_drafts_have_no_figures(lincoln: School) -> None:
     factory.make_broadcast(lincoln)
     assert count() == 0

@@ -112,7 +112,8 @@ def test_another_schools_number_in_the_address_shows_nothing(
     chosen = page_of(as_charlie, f"{DAYS}&school={lincoln.pk}")
     assert "1 broadcast, 40 emails" in chosen
     assert "By school" not in chosen
-    assert "There is no such school" in page_of(as_charlie, f"{DAYS}&school=999")
+    for nonsense in ("999", "9" * 30, "ten", "1%00"):
+        assert "Please correct this" in page_of(as_charlie, f"{DAYS}&school={nonsense}")
 
 
 def test_administrator_compares_schools(as_charlie: Client, lincoln: School, jefferson: School) -> None:
@@ -137,6 +138,7 @@ def test_without_broadcasts_the_page_says_what_it_is_for(as_alice: Client, jeffe
         ("first=2026-05-31&last=2026-05-01", "The last day is before the first day."),
         ("first=may&last=2026-05-01", "This is not a day."),
         ("first=&last=2026-05-01", "Choose a day."),
+        ("first=%00&last=2026-05-01", "This is not a day."),
         ("first=0001-01-01&last=9999-12-31", "Choose a day after the year 1999."),
     ],
 )
