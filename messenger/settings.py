@@ -53,6 +53,8 @@ SNS_TOPICS = env.read_list("AMAZON_SNS_TOPICS")
 SNS_CERTIFICATE = env.read("AMAZON_SNS_CERTIFICATE")
 # As others count: whatever fetched the picture, it says Opened.
 COUNT_MACHINE_OPENS = env.read_flag("COUNT_MACHINE_OPENS")
+# Of fewer emails the page about reading shows no rate: it would tell about a handful of families.
+FEWEST_EMAILS_FOR_A_RATE = env.read_number("FEWEST_EMAILS_FOR_A_RATE", 20)
 RETRY_MINUTES = env.read_minutes("RETRY_MINUTES")
 # Of each worker thread, opened as there is work for them.
 DELIVERING_CONNECTIONS = env.read_number("DELIVERING_CONNECTIONS", 5)

@@ -69,7 +69,10 @@ _WORDS: Mapping[str, tuple[Promise, Promise]] = {
     ),
     "Opened": (
         _("Somebody opened the email and let its pictures load."),
-        _("Nothing to do. Remember that a person can read an email without us noticing."),
+        _(
+            "Nothing to do. Count these rows to see how many people a broadcast reaches. There are always a few "
+            "more: a person can read an email without us noticing."
+        ),
     ),
     "Duplicate": (
         _(
@@ -110,6 +113,7 @@ _ON_ITS_PAGE: Mapping[str, Promise] = {
         "“What happened” below has what the mail service said, under its technical details. If it matters, reach "
         "this person another way."
     ),
+    "Opened": _("Nothing to do."),
     "Duplicate": _("Nothing to do. The row named here carries the email."),
     "No Email Selected": _("Add an address, or ask the family what they want to receive."),
 }

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from reports.views import addresses_to_fix, email_log, export, families, help_pages, home, opens
+from reports.views import addresses_to_fix, behaviour, email_log, export, families, help_pages, home, opens
 
 app_name = "reports"
 urlpatterns: list[URLPattern] = [
@@ -15,5 +15,6 @@ urlpatterns: list[URLPattern] = [
     path("broadcasts/<int:pk>/opens/", opens.broadcast_opens, name="broadcast-opens"),
     path("families/", families.family_find, name="family-find"),
     path("families/<int:pk>/", families.family, name="family"),
+    path("reports/behaviour/", behaviour.behaviour, name="behaviour"),
     path("help/", help_pages.help_page, name="help"),
 ]

@@ -19,6 +19,7 @@ reports:addresses-to-fix                    GET   sign-in    200       200     2
 reports:broadcast-opens/sending             GET   sign-in    404       200     200
 reports:family-find                         GET   sign-in    200       200     200
 reports:family/person                       GET   sign-in    404       200     200
+reports:behaviour                           GET   sign-in    200       200     200
 reports:help                                GET   sign-in    200       200     200
 
 broadcasts:person-list                      GET   sign-in    200       200     200

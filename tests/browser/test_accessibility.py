@@ -114,6 +114,8 @@ PAGES = {
     "family": "{family}",
     "sandbox mailboxes": "/sandbox/",
     "sandbox message": "{message}",
+    "reading behaviour": "/reports/behaviour/",
+    "reading behaviour, no emails": "/reports/behaviour/?first=2020-01-01&last=2020-01-02",
     "help": "/help/",
     "preferences": "{preferences}",
     "two-step sign-in": "/accounts/2fa/",

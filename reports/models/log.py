@@ -1,4 +1,4 @@
-"""What the pages of this room remember: how somebody likes the Email Log, and files that were asked for."""
+"""How somebody likes the Email Log, and files that were asked for."""
 
 import secrets
 from datetime import datetime, timedelta
