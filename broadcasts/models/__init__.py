@@ -4,6 +4,7 @@ from broadcasts.models.addresses import ContactType, ContactTypeChange, EmailAdd
 from broadcasts.models.audit import AuditEntry
 from broadcasts.models.blocked import BlockedEmail
 from broadcasts.models.broadcasts import UNDER_WAY, Broadcast, BroadcastType, Content, Sender
+from broadcasts.models.counts import ResultCount
 from broadcasts.models.deliveries import Attempt, Delivery, Lease
 from broadcasts.models.heartbeats import Heartbeat
 from broadcasts.models.imports import Import, RememberedColumn
@@ -47,6 +48,7 @@ __all__ = [
     "Person",
     "PersonSchool",
     "RememberedColumn",
+    "ResultCount",
     "School",
     "Sender",
     "StagedAddress",
