@@ -1,6 +1,15 @@
 from django.urls import URLPattern, path
 
-from reports.views import addresses_to_fix, email_log, export, families, help_pages, home
+from reports.views import (
+    addresses_to_fix,
+    broadcast_report,
+    broadcast_summary,
+    email_log,
+    export,
+    families,
+    help_pages,
+    home,
+)
 
 app_name = "reports"
 urlpatterns: list[URLPattern] = [
@@ -8,6 +17,19 @@ urlpatterns: list[URLPattern] = [
     path("email-log/", email_log.email_log, name="email-log"),
     path("email-log/export/", export.email_log_export, name="email-log-export"),
     path("email-log/<int:pk>/", email_log.delivery_detail, name="delivery-detail"),
+    path("reports/summary/", broadcast_summary.broadcast_summary, name="broadcast-summary"),
+    path("reports/summary/export/", broadcast_summary.broadcast_summary_export, name="broadcast-summary-export"),
+    path("broadcasts/<int:pk>/report/", broadcast_report.broadcast_report, name="broadcast-report"),
+    path(
+        "broadcasts/<int:pk>/report/results/",
+        broadcast_report.broadcast_report_results,
+        name="broadcast-report-results",
+    ),
+    path(
+        "broadcasts/<int:pk>/report/<slug:slug>/",
+        broadcast_report.broadcast_report_part,
+        name="broadcast-report-part",
+    ),
     path("people/addresses-to-fix/", addresses_to_fix.addresses_to_fix, name="addresses-to-fix"),
     path("families/", families.family_find, name="family-find"),
     path("families/<int:pk>/", families.family, name="family"),

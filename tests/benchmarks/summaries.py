@@ -31,8 +31,10 @@ SELECT {{broadcast}}, {{first}} + n, 'Family ' || n, 'f' || n || '@mail' || (n %
     n % 100 < 92, 1, '{{at}}', 0, '' FROM {{numbers}}
 """
 PEOPLE = """
-INSERT INTO broadcasts_person (id, school_id, name, kind, language, grade, sis_id, is_active, is_imported)
-SELECT {first} + n, {school}, 'Family ' || n, 'student', 'en', CAST(n % 12 + 1 AS varchar(2)), '', true, false
+INSERT INTO broadcasts_person (id, school_id, name, kind, language, grade, sis_id, is_active, is_imported,
+    created_at)
+SELECT {first} + n, {school}, 'Family ' || n, 'student', 'en', CAST(n % 12 + 1 AS varchar(2)), '', true, false,
+    '2026-01-01 00:00:00+00:00'
 FROM {numbers}
 """
 EVENTS = """
