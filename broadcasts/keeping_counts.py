@@ -14,7 +14,7 @@ from broadcasts.models import ResultCount
 TABLE = ResultCount._meta.db_table  # noqa: SLF001
 ONE_OF_EACH = "(broadcast_id, result) WHERE is_folded"
 
-# A trigger that is shown whole statements cannot be limited to columns: where no result changed, nothing remains here.
+# A trigger that is shown whole statements cannot be limited to columns: where no result changed, nothing is left over.
 _FUNCTION_OF_POSTGRESQL = f"""
 CREATE OR REPLACE FUNCTION count_results() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -60,11 +60,11 @@ SELECT broadcast_id, result, count(*), true FROM broadcasts_delivery GROUP BY br
 """  # noqa: S608 - names of our own
 _COMPARE = f"""
 SELECT broadcast_id, result, sum(of_rows), sum(counted) FROM (
-    SELECT broadcast_id, result, count(*) AS of_rows, 0 AS counted FROM broadcasts_delivery GROUP BY broadcast_id, result
+    SELECT broadcast_id, result, count(*) AS of_rows, 0 AS counted FROM broadcasts_delivery GROUP BY 1, 2
     UNION ALL SELECT broadcast_id, result, 0, count FROM {TABLE}
 ) AS both_sides
 GROUP BY broadcast_id, result HAVING sum(of_rows) <> sum(counted) ORDER BY broadcast_id, result
-"""  # noqa: S608, E501 - names of our own
+"""  # noqa: S608 - names of our own
 _FOLD = f"""
 WITH taken AS (
     DELETE FROM {TABLE} WHERE id IN (SELECT id FROM {TABLE} WHERE NOT is_folded FOR UPDATE SKIP LOCKED)
@@ -145,7 +145,7 @@ def _triggers(connection: BaseDatabaseWrapper) -> list[str]:
 
 
 def _name(deed: str) -> str:
-    """Whoever changes what a trigger does gives it another number: then the old one is replaced, and all is counted."""
+    """Whoever changes what a trigger does gives it another number: then it is set up anew, and all is counted."""
     return f"count_results_{deed.lower()}_1"
 
 

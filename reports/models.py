@@ -10,7 +10,9 @@ class StoredFigures(models.Model):
 
     broadcast = models.ForeignKey(Broadcast, models.CASCADE, related_name="+", db_index=False)
     part = models.CharField(max_length=20)
-    digest = models.CharField(max_length=16, help_text="Of the counts of results then: others, and it is out of date.")
+    digest = models.CharField(
+        max_length=16, help_text="Of the counts of results then: others, and it is out of date."
+    )
     figures = models.JSONField()
     counted_at = models.DateTimeField()
 

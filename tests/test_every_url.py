@@ -158,10 +158,14 @@ def target(named_object: str) -> dict[str, object]:
         return fixed[named_object]
     if named_object == "user":
         return {"id": factory.make_user("Dora", factory.make_school()).pk}
-    if named_object == "names":
-        return {"pk": make_draft().pk, "slug": "unsent"}
-    if named_object == "staged":
-        return {"pk": make_import().pk, "slug": "new"}
+    with_slug: dict[str, tuple[Callable[[], Model], str]] = {
+        "names": (make_draft, "unsent"),
+        "report-part": (partial(make_under_way, "sending"), "groups"),
+        "staged": (make_import, "new"),
+    }
+    if named_object in with_slug:
+        maker, slug = with_slug[named_object]
+        return {"pk": maker().pk, "slug": slug}
     return {"token": make_token(make_delivery().pk, named_object)}
 
 

@@ -11,6 +11,11 @@ reports:home                                GET   sign-in    200       200     2
 reports:email-log                           GET   sign-in    200       200     200
 reports:email-log-export                    GET   sign-in    403       403     200
 reports:delivery-detail/delivery            GET   sign-in    404       200     200
+reports:broadcast-summary                   GET   sign-in    200       200     200
+reports:broadcast-summary-export            GET   sign-in    403       403     200
+reports:broadcast-report/sending            GET   sign-in    404       200     200
+reports:broadcast-report-results/sending    GET   sign-in    404       200     200
+reports:broadcast-report-part/report-part   GET   sign-in    404       302     302
 reports:addresses-to-fix                    GET   sign-in    200       200     200
 reports:family-find                         GET   sign-in    200       200     200
 reports:family/person                       GET   sign-in    404       200     200

@@ -39,7 +39,9 @@ def chart_of(figures: dict[str, Any]) -> Chart:
     number = len(people)
     most = max(map(sum, zip(people, machines, strict=True)), default=0)
     step = WIDTH / max(number, 12)
-    names = [name_of(opens["unit"], index, is_last=index == number - 1 and opens["has_later"]) for index in range(number)]
+    names = [
+        name_of(opens["unit"], index, is_last=index == number - 1 and opens["has_later"]) for index in range(number)
+    ]
     bars = [
         _bar(name, (one, other), index * step, step, most)
         for index, (name, one, other) in enumerate(zip(names, people, machines, strict=True))

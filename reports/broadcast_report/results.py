@@ -90,5 +90,3 @@ class Results:
         """Changes when any count does."""
         shown = (self.broadcast.status, sorted(self.codes.items()))
         return hashlib.blake2s(repr(shown).encode(), digest_size=8).hexdigest()
-
-

@@ -20,12 +20,13 @@ SELECT what, seconds - seconds % CASE WHEN what <> 'delivered' THEN {HOUR} WHEN 
 FROM (
     SELECT what, {{seconds}} AS seconds FROM (
         SELECT CASE WHEN event.kind = 'delivered' THEN 'delivered'
-            WHEN event.label IN ('', 'person', 'unsure') THEN 'people' ELSE 'machines' END AS what, min(event.at) AS at
-        FROM tracking_event AS event JOIN broadcasts_delivery AS row ON row.id = event.delivery_id
-        WHERE row.broadcast_id = %s AND event.kind IN ('delivered', 'opened', 'clicked')
+            WHEN event.label IN ('', 'person', 'unsure') THEN 'people' ELSE 'machines' END AS what,
+            min(event.at) AS at
+        FROM tracking_event AS event JOIN broadcasts_delivery AS delivery ON delivery.id = event.delivery_id
+        WHERE delivery.broadcast_id = %s AND event.kind IN ('delivered', 'opened', 'clicked')
             AND (event.kind = 'delivered' OR event.label IN ('', 'person', 'unsure')
-                OR (event.kind = 'opened' AND event.label = 'automatic' AND row.result < {Result.OPENED.value}))
-        GROUP BY row.id, 1
+                OR (event.kind = 'opened' AND event.label = 'automatic' AND delivery.result < {Result.OPENED.value}))
+        GROUP BY delivery.id, 1
     ) AS firsts
 ) AS since GROUP BY 1, 2
 """  # noqa: S608 - numbers of our own

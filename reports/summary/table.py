@@ -4,6 +4,7 @@ import django_tables2 as tables
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import F, QuerySet
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import slugify
@@ -21,20 +22,28 @@ class CountColumn(tables.Column):  # type: ignore[misc]
     """How many have this label; the number opens their rows."""
 
     def __init__(self, label: str) -> None:
-        super().__init__(verbose_name=Result(LABELS[label][0]).label, attrs=NUMBER, initial_sort_descending=True)
         self.slug = slugify(label)
+        name = self.slug.replace("-", "_")
+        super().__init__(
+            verbose_name=Result(LABELS[label][0]).label,
+            attrs=NUMBER,
+            initial_sort_descending=True,
+            order_by=(name, "pk"),
+        )
 
     def render(self, value: int, record: Broadcast) -> SafeString | str:
         if not value:
             return "0"
         log = reverse("reports:email-log")
-        return format_html('<a href="{}?broadcast={}&amp;result={}">{}</a>', log, record.pk, self.slug, intcomma(value))
+        return format_html(
+            '<a href="{}?broadcast={}&amp;result={}">{}</a>', log, record.pk, self.slug, intcomma(value)
+        )
 
 
 class ShareColumn(tables.Column):  # type: ignore[misc]
     """Of the emails that we tried to hand over. Broadcasts without any stand last, whichever way it is sorted."""
 
-    def __init__(self, name: str, of: str) -> None:
+    def __init__(self, name: str | Promise, of: str) -> None:
         super().__init__(verbose_name=name, attrs=NUMBER, initial_sort_descending=True, empty_values=())
         self.of = of
 
@@ -49,11 +58,16 @@ class ShareColumn(tables.Column):  # type: ignore[misc]
 
 
 class SummaryTable(tables.Table):  # type: ignore[misc]
-    name = tables.Column(verbose_name=_("Broadcast"), empty_values=(), attrs={"td": {"class": "longest"}})
-    school = tables.Column(order_by="school__name")
-    status = tables.Column()
-    send_at = tables.Column(verbose_name=_("Sent"), initial_sort_descending=True)
-    recipients = tables.Column(attrs=NUMBER, initial_sort_descending=True, verbose_name=_("Recipients"))
+    # Those that are alike always stand in the same order, so that none is on two pages or on none.
+    name = tables.Column(
+        verbose_name=_("Broadcast"), empty_values=(), attrs={"td": {"class": "longest"}}, order_by=("name", "pk")
+    )
+    school = tables.Column(order_by=("school__name", "pk"))
+    status = tables.Column(order_by=("status", "pk"))
+    send_at = tables.Column(verbose_name=_("Sent"), initial_sort_descending=True, order_by=("send_at", "pk"))
+    recipients = tables.Column(
+        attrs=NUMBER, initial_sort_descending=True, verbose_name=_("Recipients"), order_by=("recipients", "pk")
+    )
     delivered_share = ShareColumn(_("Delivered, %"), "arrived")
     opened_share = ShareColumn(_("Opened, %"), "opened")
     unsent = CountColumn("Unsent")
@@ -69,7 +83,9 @@ class SummaryTable(tables.Table):  # type: ignore[misc]
 
     class Meta:
         order_by_field = "sort"
-        caption = _("Each number opens its rows in the Email Log. Shares are of the emails that we tried to hand over.")
+        caption = _(
+            "Each number opens its rows in the Email Log. Shares are of the emails that we tried to hand over."
+        )
         attrs = {"class": "table summary"}
 
     def render_name(self, record: Broadcast) -> SafeString:
@@ -84,4 +100,6 @@ class SummaryTable(tables.Table):  # type: ignore[misc]
         return moment(record.send_at, record.school)
 
     def render_recipients(self, value: int, record: Broadcast) -> SafeString:
-        return format_html('<a href="{}?broadcast={}">{}</a>', reverse("reports:email-log"), record.pk, intcomma(value))
+        return format_html(
+            '<a href="{}?broadcast={}">{}</a>', reverse("reports:email-log"), record.pk, intcomma(value)
+        )

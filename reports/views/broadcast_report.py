@@ -31,7 +31,9 @@ def broadcast_report(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("broadcasts:broadcast-edit", pk)
     results = Results(broadcast)
     wanted = list(PARTS) if request.GET.get("all") else request.GET.getlist("part")
-    shown = {slug: _shown(figures_of(part, results, timezone.now())) for slug, part in PARTS.items() if slug in wanted}
+    shown = {
+        slug: _shown(figures_of(part, results, timezone.now())) for slug, part in PARTS.items() if slug in wanted
+    }
     context = _context(results) | {
         "parts": [(part, shown.get(part.slug)) for part in PARTS.values()],
         "is_whole": bool(request.GET.get("all")),

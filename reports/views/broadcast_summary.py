@@ -46,7 +46,7 @@ def broadcast_summary_export(request: HttpRequest) -> HttpResponseBase:
     RequestConfig(request, paginate=False).configure(table)
     user = signed_in_user(request)
     filters = {name: request.GET[name] for name in form.fields if request.GET.get(name)}
-    audit.record(user, "broadcast_summary.exported", user, label="Broadcast Summary", **filters)
+    audit.record(user, "broadcast_summary.exported", user, label="Broadcast Summary", filters=filters)
     response = StreamingHttpResponse(export_lines(table.data.data), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="broadcast-summary-{timezone.localdate():%Y-%m-%d}.csv"'
     return response

@@ -10,6 +10,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import django
 from django.core.management import call_command
@@ -17,8 +19,8 @@ from django.core.management import call_command
 CALLS = 25
 BROADCASTS = 200
 # Out of 100 rows: what a sent broadcast looks like.
-RESULTS = """CASE WHEN n % 100 < 45 THEN 70 WHEN n % 100 < 85 THEN 60 WHEN n % 100 < 88 THEN 10 WHEN n % 100 < 90 THEN 30
-    WHEN n % 100 < 92 THEN 40 WHEN n % 100 < 96 THEN 80 ELSE 90 END"""
+RESULTS = """CASE WHEN n % 100 < 45 THEN 70 WHEN n % 100 < 85 THEN 60 WHEN n % 100 < 88 THEN 10
+    WHEN n % 100 < 90 THEN 30 WHEN n % 100 < 92 THEN 40 WHEN n % 100 < 96 THEN 80 ELSE 90 END"""
 NUMBERS = {
     "postgresql": "(SELECT n FROM generate_series(1, {rows}) AS n) AS numbers",
     "sqlite": "(WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < {rows}) SELECT n FROM c)",
@@ -81,33 +83,37 @@ def measure(one: int, each: int) -> None:
     _pages(big, list(Broadcast.objects.filter(school=school)))
 
 
-def _broadcast(school: "object") -> "object":
+def _broadcast(school: Any) -> Any:
     from django.utils import timezone
 
     from tests import factory
 
     start = timezone.now()
-    return factory.make_broadcast(school, status="sent", prepared_at=start, send_at=start, finished_at=start)  # type: ignore[arg-type]
+    return factory.make_broadcast(school, status="sent", prepared_at=start, send_at=start, finished_at=start)
 
 
-def _fill(broadcast: "object", first: int, rows: int) -> None:
+def _fill(broadcast: Any, first: int, rows: int) -> None:
     from django.db import connection
 
     numbers = NUMBERS[connection.vendor].format(rows=rows)
-    at = f"{broadcast.prepared_at:%Y-%m-%d %H:%M:%S+00:00}"  # type: ignore[attr-defined]
-    _run(DELIVERIES.format(broadcast=broadcast.pk, first=first, numbers=numbers, at=at))  # type: ignore[attr-defined]
+    at = f"{broadcast.prepared_at:%Y-%m-%d %H:%M:%S+00:00}"
+    _run(DELIVERIES.format(broadcast=broadcast.pk, first=first, numbers=numbers, at=at))
 
 
-def _events(broadcast: "object") -> None:
+def _events(broadcast: Any) -> None:
     from django.db import connection
 
-    start = f"{broadcast.prepared_at:%Y-%m-%d %H:%M:%S}"  # type: ignore[attr-defined]
+    start = f"{broadcast.prepared_at:%Y-%m-%d %H:%M:%S}"
     start += "+00:00" if connection.vendor == "postgresql" else ".000000"
-    kinds = (("delivered", "", "60, 70", 1_800), ("opened", "person", "70", 90_000), ("opened", "automatic", "60", 600))
+    kinds = (
+        ("delivered", "", "60, 70", 1_800),
+        ("opened", "person", "70", 90_000),
+        ("opened", "automatic", "60", 600),
+    )
     for kind, label, results, spread in kinds:
         at = LATER[connection.vendor].format(start=start, spread=spread)
         words = {"kind": kind, "label": label, "results": results, "at": at, "start": start}
-        statement = EVENTS.format(broadcast=broadcast.pk, **words)  # type: ignore[attr-defined]
+        statement = EVENTS.format(broadcast=broadcast.pk, **words)
         _run(statement.replace(f"'{kind}' || id", f"'{kind}{label}' || id"))
 
 
@@ -137,7 +143,7 @@ def _raise_in_sets(rows: int) -> None:
         some.update(attempts=3, result=75 - 5)
 
 
-def _pages(big: "object", all_of_them: "list[object]") -> None:
+def _pages(big: Any, all_of_them: list[Any]) -> None:
     from django.test import Client
     from django.urls import reverse
 
@@ -148,26 +154,27 @@ def _pages(big: "object", all_of_them: "list[object]") -> None:
 
     client = Client(headers={"host": "127.0.0.1"})
     client.force_login(
-        factory.make_user("Summer", big.school), backend="allauth.account.auth_backends.AuthenticationBackend"  # type: ignore[attr-defined]
+        factory.make_user("Summer", big.school),
+        backend="allauth.account.auth_backends.AuthenticationBackend",
     )
-    rows = Delivery.objects.filter(broadcast=big.pk)  # type: ignore[attr-defined]
-    every = Delivery.objects.filter(broadcast__in=[each.pk for each in all_of_them])  # type: ignore[attr-defined]
-    report = reverse("reports:broadcast-report", args=[big.pk])  # type: ignore[attr-defined]
+    rows = Delivery.objects.filter(broadcast=big.pk)
+    every = Delivery.objects.filter(broadcast__in=[each.pk for each in all_of_them])
+    report = reverse("reports:broadcast-report", args=[big.pk])
     print(f"  {'':46}{'median':>9}{'p95':>9}")
-    _show("counts of the one", lambda: counts_by_broadcast([big]))  # type: ignore[list-item]
+    _show("counts of the one", lambda: counts_by_broadcast([big]))
     _show("  beside GROUP BY", lambda: count_by_label(rows), 5)
-    _show("counts of all", lambda: counts_by_broadcast(all_of_them))  # type: ignore[arg-type]
+    _show("counts of all", lambda: counts_by_broadcast(all_of_them))
     _show("  beside GROUP BY", lambda: count_by_label(every), 3)
     _show("broadcast report", lambda: _get(client, report))
     _show("  all of it, for the first time", lambda: _get(client, f"{report}?all=1"), 1)
     _show("  all of it", lambda: _get(client, f"{report}?all=1"))
     summary = reverse("reports:broadcast-summary")
     for words, query in (("", ""), (", by a count", "?sort=-opened"), (", last page", "?page=8")):
-        _show(f"Broadcast Summary{words}", lambda query=query: _get(client, summary + query))
+        _show(f"Broadcast Summary{words}", partial(_get, client, summary + query))
 
 
-def _get(client: "object", address: str) -> None:
-    response = client.get(address)  # type: ignore[attr-defined]
+def _get(client: Any, address: str) -> None:
+    response = client.get(address)
     assert response.status_code == 200, (address, response.status_code)
 
 

@@ -100,7 +100,7 @@ WAYS: dict[str, Callable[[Broadcast], object]] = {
         broadcast=factory.make_broadcast(broadcast.school)
     ),
     "none": lambda broadcast: broadcast.deliveries.none().delete(),
-    "saved": lambda broadcast: [row.save() for row in broadcast.deliveries.all()],
+    "saved": lambda broadcast: list(map(Delivery.save, broadcast.deliveries.all())),
     "created": lambda broadcast: Delivery.objects.bulk_create(
         Delivery(broadcast=broadcast, name="Zoe", address_key=f"z{number}", is_sendable=False) for number in range(3)
     ),
@@ -125,9 +125,9 @@ def test_whoever_changes_rows_past_the_code_changes_the_counts(lincoln: School, 
 def test_what_is_rolled_back_was_never_counted(lincoln: School) -> None:
     broadcast = factory.make_broadcast(lincoln)
     make_one_of_each(broadcast)
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         broadcast.deliveries.all().delete()
-        _ = 1 / 0
+        transaction.set_rollback(True)
     assert sum(count_broadcast(broadcast).values()) == 11
     assert differences() == []
 
