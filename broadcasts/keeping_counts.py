@@ -14,7 +14,7 @@ from broadcasts.models import ResultCount
 TABLE = ResultCount._meta.db_table  # noqa: SLF001
 ONE_OF_EACH = "(broadcast_id, result) WHERE is_folded"
 
-# A trigger that is shown whole statements cannot be limited to columns: where no result changed, nothing is left over.
+# Triggers that see whole statements cannot be limited to columns: where no result changed, nothing is left over.
 _FUNCTION_OF_POSTGRESQL = f"""
 CREATE OR REPLACE FUNCTION count_results() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -15,7 +15,7 @@ MOST_HOURS, MOST_DAYS = 48, 30
 # The first of each kind per delivery. An opening by the mailbox counts where nobody else opened, as everywhere here.
 # Seconds matter in the first hour only; opens go by the hour.
 _COUNT = f"""
-SELECT what, seconds - seconds % CASE WHEN what <> 'delivered' THEN {HOUR} WHEN seconds < {HOUR} THEN 1 ELSE 60 END,
+SELECT what, seconds - seconds %% CASE WHEN what <> 'delivered' THEN {HOUR} WHEN seconds < {HOUR} THEN 1 ELSE 60 END,
     count(*)
 FROM (
     SELECT what, {{seconds}} AS seconds FROM (
