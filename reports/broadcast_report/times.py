@@ -31,7 +31,7 @@ FROM (
 ) AS since GROUP BY 1, 2
 """  # noqa: S608 - numbers of our own
 _SECONDS = {
-    "postgresql": "greatest(0, CAST(floor(extract(epoch FROM at) - %s) AS bigint))",
+    "postgresql": "greatest(0, CAST(floor(date_part('epoch', at) - %s) AS integer))",
     "sqlite": "max(0, CAST(strftime('%%s', at) AS INTEGER) - CAST(%s AS INTEGER))",
 }
 

@@ -58,15 +58,16 @@ class ShareColumn(tables.Column):  # type: ignore[misc]
 
 
 class SummaryTable(tables.Table):  # type: ignore[misc]
+    shows_school = False
+    caption = _("Each number opens its rows in the Email Log. Shares are of the emails that we tried to hand over.")
+
     # Those that are alike always stand in the same order, so that none is on two pages or on none.
     name = tables.Column(
         verbose_name=_("Broadcast"), empty_values=(), attrs={"td": {"class": "longest"}}, order_by=("name", "pk")
     )
-    school = tables.Column(order_by=("school__name", "pk"))
-    status = tables.Column(order_by=("status", "pk"))
     send_at = tables.Column(verbose_name=_("Sent"), initial_sort_descending=True, order_by=("send_at", "pk"))
     recipients = tables.Column(
-        attrs=NUMBER, initial_sort_descending=True, verbose_name=_("Recipients"), order_by=("recipients", "pk")
+        attrs=NUMBER, initial_sort_descending=True, verbose_name=_("Rows"), order_by=("recipients", "pk")
     )
     delivered_share = ShareColumn(_("Delivered, %"), "arrived")
     opened_share = ShareColumn(_("Opened, %"), "opened")
@@ -83,21 +84,22 @@ class SummaryTable(tables.Table):  # type: ignore[misc]
 
     class Meta:
         order_by_field = "sort"
-        caption = _(
-            "Each number opens its rows in the Email Log. Shares are of the emails that we tried to hand over."
-        )
         attrs = {"class": "table summary"}
 
     def render_name(self, record: Broadcast) -> SafeString:
         page = reverse("reports:broadcast-report", args=[record.pk])
-        words = '<div><a href="{}">{}</a><br><span class="muted">{}</span></div>'
-        return format_html(words, page, record, record.broadcast_type)
+        about = record.broadcast_type.name if record.broadcast_type else ""
+        if self.shows_school:
+            about = f"{about} · {record.school}"
+        return format_html('<div><a href="{}">{}</a><br><span class="muted">{}</span></div>', page, record, about)
 
-    def render_status(self, record: Broadcast) -> SafeString:
-        return format_html('<span class="pill status-{}">{}</span>', record.status, record.get_status_display())
-
-    def render_send_at(self, record: Broadcast) -> str:
-        return moment(record.send_at, record.school)
+    def render_send_at(self, record: Broadcast) -> SafeString | str:
+        """Only what is not simply sent has its status beside it."""
+        when = moment(record.send_at, record.school)
+        if record.status == Broadcast.Status.SENT:
+            return when
+        pill = '<div>{} <span class="pill status-{}">{}</span></div>'
+        return format_html(pill, when, record.status, record.get_status_display())
 
     def render_recipients(self, value: int, record: Broadcast) -> SafeString:
         return format_html(

@@ -57,6 +57,5 @@ def _asked(request: HttpRequest) -> tuple[SummaryForm, SummaryTable]:
     form = SummaryForm(request.GET, user)
     rows = summarise(user).select_related("school", "broadcast_type", "sent_by").order_by("-pk")
     table = SummaryTable(form.filter(rows))
-    if "school" not in form.fields:
-        table.exclude = ("school",)
+    table.shows_school = "school" in form.fields
     return form, table

@@ -1,5 +1,6 @@
 """The counts that pages show are those of the rows, whatever changed them."""
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
@@ -173,3 +174,41 @@ def test_triggers_that_a_migration_took_away_come_back_and_all_is_counted(lincol
     assert differences() == []
     raise_results(broadcast.deliveries.all(), Result.OPENED)
     assert differences() == []
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time, counts or not.")
+def test_workers_never_wait_for_one_another_s_counts() -> None:
+    broadcast = factory.make_broadcast(factory.make_school())
+    make_one_of_each(broadcast)
+    done = threading.Event()
+
+    def raise_another() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '5s'")
+        raise_results(broadcast.deliveries.filter(result=Result.SOFT_BOUNCED), Result.BOUNCED)
+        fold_counts()
+        connection.close()
+        done.set()
+
+    with transaction.atomic():
+        raise_results(broadcast.deliveries.filter(result=Result.SENT), Result.BOUNCED)
+        other = threading.Thread(target=raise_another)
+        other.start()
+        other.join()
+    assert done.is_set(), "the other one waited for our commit"
+    check(
+        broadcast, Unsent=1, Bounced=3, Failed=1, Blocked=2, Delivered=1, Opened=1, Duplicate=1, No_Email_Selected=1
+    )
+    fold_counts()
+    check(
+        broadcast, Unsent=1, Bounced=3, Failed=1, Blocked=2, Delivered=1, Opened=1, Duplicate=1, No_Email_Selected=1
+    )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_emptying_the_tables_leaves_no_counts() -> None:
+    make_one_of_each(factory.make_broadcast(factory.make_school()))
+    call_command("flush", interactive=False)
+    assert differences() == []
+    assert not missing_triggers()
