@@ -45,7 +45,7 @@ _SHOWN_TO = {
 _ADD = f"""INSERT INTO {TABLE} (broadcast_id, result, count, is_folded) VALUES (NEW.broadcast_id, NEW.result, 1, 1)
     ON CONFLICT {ONE_OF_EACH} DO UPDATE SET count = count + 1;"""  # noqa: S608 - names of our own
 _TAKE = f"""UPDATE {TABLE} SET count = count - 1
-    WHERE broadcast_id = OLD.broadcast_id AND result = OLD.result AND is_folded;"""  # noqa: S608 - names of our own
+    WHERE (broadcast_id, result) = (OLD.broadcast_id, OLD.result) AND is_folded;"""  # noqa: S608 - names of our own
 _CHANGED = "OF broadcast_id, result"
 _WHEN_CHANGED = "WHEN OLD.result <> NEW.result OR OLD.broadcast_id <> NEW.broadcast_id"
 _ON_SQLITE = {
