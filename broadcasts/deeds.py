@@ -34,6 +34,7 @@ DEEDS: dict[str, Promise] = {
     "contact_types.changed_for_many": _("changed what the addresses of many people receive"),
     "delivery.sent_again": _("sent the missed email again, to the corrected address"),
     "email_log.exported": _("exported the Email Log"),
+    "broadcast_summary.exported": _("exported the Broadcast Summary"),
     "guardian.added": _("made somebody a guardian"),
     "guardian.changed": _("changed what is on record about a guardian"),
     "guardian.removed": _("removed a guardian"),

@@ -1,6 +1,17 @@
 from django.urls import URLPattern, path
 
-from reports.views import addresses_to_fix, behaviour, email_log, export, families, help_pages, home, opens
+from reports.views import (
+    addresses_to_fix,
+    behaviour,
+    broadcast_report,
+    broadcast_summary,
+    email_log,
+    export,
+    families,
+    help_pages,
+    home,
+    opens,
+)
 
 app_name = "reports"
 urlpatterns: list[URLPattern] = [
@@ -11,6 +22,19 @@ urlpatterns: list[URLPattern] = [
     path("email-log/exports/", export.email_log_exports, name="email-log-exports"),
     path("email-log/exports/<str:token>/", export.export_file, name="export-file"),
     path("email-log/<int:pk>/", email_log.delivery_detail, name="delivery-detail"),
+    path("reports/summary/", broadcast_summary.broadcast_summary, name="broadcast-summary"),
+    path("reports/summary/export/", broadcast_summary.broadcast_summary_export, name="broadcast-summary-export"),
+    path("broadcasts/<int:pk>/report/", broadcast_report.broadcast_report, name="broadcast-report"),
+    path(
+        "broadcasts/<int:pk>/report/results/",
+        broadcast_report.broadcast_report_results,
+        name="broadcast-report-results",
+    ),
+    path(
+        "broadcasts/<int:pk>/report/<slug:slug>/",
+        broadcast_report.broadcast_report_part,
+        name="broadcast-report-part",
+    ),
     path("people/addresses-to-fix/", addresses_to_fix.addresses_to_fix, name="addresses-to-fix"),
     path("broadcasts/<int:pk>/opens/", opens.broadcast_opens, name="broadcast-opens"),
     path("families/", families.family_find, name="family-find"),

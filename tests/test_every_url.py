@@ -176,6 +176,7 @@ def target(named_object: str) -> dict[str, object]:
         return {"id": factory.make_user("Dora", factory.make_school()).pk}
     several: dict[str, Callable[[], dict[str, object]]] = {
         "names": lambda: {"pk": make_draft().pk, "slug": "unsent"},
+        "report-part": lambda: {"pk": make_under_way("sending").pk, "slug": "groups"},
         "staged": lambda: {"pk": make_import().pk, "slug": "new"},
         "picture": make_picture,
     }

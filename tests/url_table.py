@@ -15,6 +15,11 @@ reports:email-log-exports                   POST  sign-in    403       403     3
 reports:export-file/key-token               GET   sign-in    403       403     404
 reports:email-log-columns                   POST  sign-in    302       302     302
 reports:delivery-detail/delivery            GET   sign-in    404       200     200
+reports:broadcast-summary                   GET   sign-in    200       200     200
+reports:broadcast-summary-export            GET   sign-in    403       403     200
+reports:broadcast-report/sending            GET   sign-in    404       200     200
+reports:broadcast-report-results/sending    GET   sign-in    404       200     200
+reports:broadcast-report-part/report-part   GET   sign-in    404       302     302
 reports:addresses-to-fix                    GET   sign-in    200       200     200
 reports:broadcast-opens/sending             GET   sign-in    404       200     200
 reports:family-find                         GET   sign-in    200       200     200

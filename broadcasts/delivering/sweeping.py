@@ -12,10 +12,12 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from broadcasts.among import among
+from broadcasts.counting import count_broadcast
 from broadcasts.delivering.claiming import SENDING, has_rows_to_send
 from broadcasts.delivering.leasing import settle
+from broadcasts.keeping_counts import fold_counts
 from broadcasts.models import UNDER_WAY, Attempt, Broadcast, Delivery, Lease
-from broadcasts.results import STILL_TRYING, Result, count_by_label, raised_to
+from broadcasts.results import STILL_TRYING, Result, raised_to
 
 State, Status = Delivery.State, Broadcast.Status
 # A worker that was asked, or took rows, this recently is still at it. Whatever failed meanwhile (the database, the
@@ -38,6 +40,7 @@ def sweep(now: datetime) -> list[int]:
     close_soft_bounced(now)
     for broadcast_id in Broadcast.objects.filter(status=Status.SENDING).values_list("pk", flat=True):
         finish_broadcast(broadcast_id)
+    fold_counts()
     return wake_list(now)
 
 
@@ -137,8 +140,8 @@ def finish_broadcast(broadcast_id: int) -> bool:
     done = sending.filter(~Exists(held), ~Exists(planned))
     if not done.update(status=Status.SENT, finished_at=timezone.now(), trouble="", trouble_since=None):
         return False
-    rows = Delivery.objects.filter(broadcast=broadcast_id)
-    counts = {label: count for label, count in count_by_label(rows).items() if count}
+    counted = count_broadcast(Broadcast(pk=broadcast_id))
+    counts = {label: count for label, count in counted.items() if count}
     said = {"broadcast": broadcast_id, "counts": counts}
     log.info("Broadcast %s: sent: %s", broadcast_id, counts, extra=said)
     return True

@@ -5,6 +5,7 @@ from broadcasts.models.attachments import Attachment
 from broadcasts.models.audit import AuditEntry
 from broadcasts.models.blocked import BlockedEmail, BlockingPolicy, BlockLevel
 from broadcasts.models.broadcasts import UNDER_WAY, Broadcast, BroadcastType, Content, Sender
+from broadcasts.models.counts import ResultCount
 from broadcasts.models.deliveries import Attempt, Delivery, Lease
 from broadcasts.models.heartbeats import Heartbeat
 from broadcasts.models.imports import Import, RememberedColumn
@@ -54,6 +55,7 @@ __all__ = [
     "PersonSchool",
     "RelayTrouble",
     "RememberedColumn",
+    "ResultCount",
     "School",
     "Sender",
     "StagedAddress",

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language_info
+from django.utils.translation import get_language_info, ngettext
 from django.utils.translation import gettext as _
 
 from broadcasts.models import School
@@ -35,6 +35,23 @@ def moment(value: datetime | None, school: School | None = None) -> str:
 
 def localtime(value: datetime, school: School | None) -> datetime:
     return timezone.localtime(value, ZoneInfo(school.time_zone) if school else None)
+
+
+@register.filter
+def duration(seconds: int | None) -> str:
+    """Like `45 seconds`, `12 minutes`, `3 hours`: as exact as a reader needs; empty for None."""
+    if seconds is None:
+        return ""
+    if seconds < 90:
+        return ngettext("%(n)s second", "%(n)s seconds", seconds) % {"n": seconds}
+    if seconds < 90 * 60:
+        minutes = round(seconds / 60)
+        return ngettext("%(n)s minute", "%(n)s minutes", minutes) % {"n": minutes}
+    hours = round(seconds / 3600)
+    if hours < 48:
+        return ngettext("%(n)s hour", "%(n)s hours", hours) % {"n": hours}
+    days = round(seconds / 86400)
+    return ngettext("%(n)s day", "%(n)s days", days) % {"n": days}
 
 
 @register.filter

@@ -1,5 +1,6 @@
 """How a draft will look to one of its recipients, and a test email to oneself."""
 
+from dataclasses import replace
 from functools import partial
 
 from csp.constants import NONE, SELF, UNSAFE_INLINE
@@ -73,8 +74,13 @@ def broadcast_preview(request: HttpRequest, pk: int) -> HttpResponse:
     }
 )
 def broadcast_preview_html(request: HttpRequest, pk: int) -> HttpResponse:
+    """As one of its recipients; `?language=`: as somebody made up who reads this language."""
     broadcast = find_broadcast(request, pk)
-    recipient = preview_recipient(broadcast, _chosen(request, broadcast, []))
+    language = request.GET.get("language", "")[:20]
+    person = None if language else _chosen(request, broadcast, [])
+    recipient = preview_recipient(broadcast, person)
+    if language:
+        recipient = replace(recipient, language=language)
     html = compile_broadcast(broadcast).html_for(recipient)
     return HttpResponse(as_pages(html, partial(picture_path, broadcast.pk)))
 

@@ -18,12 +18,11 @@ from django_htmx.http import HttpResponseClientRedirect
 from django_tables2 import RequestConfig
 
 from broadcasts import audit
-from broadcasts.counting import counts_by_broadcast
+from broadcasts.counting import count_broadcast, counts_by_broadcast
 from broadcasts.deeds import words_for
 from broadcasts.delivering.doubts import doubtful
 from broadcasts.forms.filtering import BroadcastFilterForm
 from broadcasts.models import Broadcast
-from broadcasts.results import count_by_label
 from broadcasts.roles import signed_in_user
 from broadcasts.tables.broadcasts import BroadcastTable
 from broadcasts.views.held_up import HeldUp
@@ -43,7 +42,7 @@ class Progress:
 
     @cached_property
     def counts(self) -> dict[str, int]:
-        return count_by_label(self.broadcast.deliveries.all())
+        return count_broadcast(self.broadcast)
 
     @cached_property
     def total(self) -> int:

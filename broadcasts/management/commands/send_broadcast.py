@@ -18,6 +18,7 @@ from broadcasts.composing.attaching import attach, make_file, too_large
 from broadcasts.composing.drafting import SUBJECT_LENGTH, Draft, save_draft, what_is_missing
 from broadcasts.composing.file_types import NotAllowed
 from broadcasts.composing.sanitising import removed_parts
+from broadcasts.counting import count_broadcast
 from broadcasts.delivering.controlling import CannotSend, send_now
 from broadcasts.models import Attachment, Broadcast, BroadcastType, Content, School, Sender
 from broadcasts.people.applying import CannotConfirm, make_list
@@ -25,7 +26,6 @@ from broadcasts.people.planning import Plan, plan_upload
 from broadcasts.people.reading import Recipients, UnreadableFile, read_recipients
 from broadcasts.preparing.preparing import announce_preparing, prepare_deliveries
 from broadcasts.preparing.reach import Reach
-from broadcasts.results import count_by_label
 
 BAD_INPUT, NOT_FINISHED = 2, 3
 MOST_ROWS_SHOWN = 20
@@ -107,7 +107,7 @@ class Command(BaseCommand):
     def _follow(self, broadcast: Broadcast) -> dict[str, int]:
         end = time.monotonic() + (self.options["wait"] or 0)
         with suppress(KeyboardInterrupt):  # whoever stops watching does not stop the sending
-            while (results := count_by_label(broadcast.deliveries.all()))["Unsent"] and time.monotonic() < end:
+            while (results := count_broadcast(broadcast))["Unsent"] and time.monotonic() < end:
                 time.sleep(LOOK_AGAIN_SECONDS)
         return results
 
