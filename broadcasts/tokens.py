@@ -31,6 +31,8 @@ def make_token(delivery_id: int, purpose: str) -> str:
 
 def read_token(token: str, purpose: str) -> int | None:
     """The delivery's id, or None for whatever we did not make for this purpose."""
+    if not token.isascii():
+        return None
     name, _, digest = token.lower().partition(".")
     if not name.isalnum() or not name.isascii() or len(name) > 13:
         return None

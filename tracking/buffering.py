@@ -89,6 +89,7 @@ class Buffer:
                 self.flush()
                 if self._kept:
                     self._filled.set()
+            self.flush()  # what came while the last set was being written
         finally:
             connections.close_all()
 

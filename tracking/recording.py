@@ -112,7 +112,8 @@ def _record_at_once(named: Mapping[str, Evidence]) -> Recorded:
         stored = store_at_once(rows, {one.delivery_id for one in named.values()})
     new = [one for key, one in plain.items() if key not in stored.old]
     apart.update(stored.busy)
-    block_repeated_failures(_failed(new))  # after the commit: it looks at all of them again each time
+    # After the commit, and of those that were known too: who dies in between is asked to do it again.
+    block_repeated_failures(_failed(plain.values()))
     if not apart:
         return Recorded(new, stored.known)
     then = _record_in_steps({key: one for key, one in named.items() if one.delivery_id in apart})

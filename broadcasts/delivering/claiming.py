@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
 
 from broadcasts.among import among
 from broadcasts.blocking import is_row_blocked
@@ -146,6 +147,6 @@ def _drop(rows: models.QuerySet[Delivery], note: Delivery.Note, result: Result) 
 
 def put_off_claims(token: UUID, ids: Collection[int], until: datetime) -> None:
     """Rows of this worker that nobody is to try before then."""
-    if is_ours(token):
+    if is_ours(token, timezone.now()):
         rows = Delivery.objects.filter(among("pk", ids), state=State.WAITING)
         rows.update(state=State.IDLE, next_attempt_at=until)

@@ -106,7 +106,9 @@ class Holding:
         self.rows.clear()
 
     def _claim(self, size: int) -> None:
-        held = [*(job.pk for job in self.rows), *self._spoken_of()]
+        # Whatever is not written down yet is still ours: the lease names these rows and no others from now on.
+        heard = (outcome.delivery_id for outcome in self.outcomes)
+        held = {*(job.pk for job in self.rows), *self._spoken_of(), *heard}
         try:
             jobs = claim_batch(self.broadcast.pk, size, timezone.now(), self.token, held).jobs
         except LeaseLost:
@@ -129,8 +131,10 @@ class Holding:
                 block_repeated_failures(failed)
         self.outcomes, self.unanswered = [], []  # only now: a database error leaves them to the end
         self.is_stopped = self.refusals.tell(timezone.now()) or self.is_stopped
-        if len(marked) < len(to_mark) and not is_ours(self.token):
+        if len(marked) < len(to_mark) and not is_ours(self.token, timezone.now()):
+            outlast(lambda: take_back_marks(self.token, marked), settings.LEASE_SECONDS)  # they will not leave
             self._lose_lease()
+            return set()
         return marked
 
     def _is_late(self) -> bool:

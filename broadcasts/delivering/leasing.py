@@ -35,11 +35,11 @@ def hold(token: UUID, broadcast_id: int, rows: Collection[int], now: datetime) -
 def renew_lease(token: UUID, now: datetime) -> bool:
     """False when the lease was lost: the messages on the wire are ours to hear of, no others."""
     until = now + timedelta(seconds=settings.LEASE_SECONDS)
-    return Lease.objects.filter(token=token, until__gt=now).update(until=until) == 1 and is_ours(token)
+    return Lease.objects.filter(token=token, until__gt=now).update(until=until) == 1 and is_ours(token, now)
 
 
-def is_ours(token: UUID) -> bool:
-    return Lease.objects.filter(token=token, is_open=True).exists()
+def is_ours(token: UUID, now: datetime) -> bool:
+    return Lease.objects.filter(token=token, is_open=True, until__gt=now).exists()
 
 
 @transaction.atomic

@@ -27,7 +27,9 @@ UPDATE broadcasts_delivery AS d SET state = {State.IDLE.value}, lease_token = NU
     provider_message_id = COALESCE(heard.message_id, d.provider_message_id),
     {raised_in_sql("d.result", "COALESCE(heard.result, 0)")}
 FROM heard WHERE d.id = heard.id
-    AND (d.lease_token = %s OR (d.state = {State.WAITING.value} AND EXISTS (SELECT 1 FROM mine)))
+    AND (d.lease_token = %s OR (
+        d.state = {State.WAITING.value} AND d.attempts = heard.number - 1 AND EXISTS (SELECT 1 FROM mine)
+    ))
 """  # noqa: S608 - numbers of our own
 ATTEMPTS = """
 INSERT INTO broadcasts_attempt
@@ -64,7 +66,7 @@ WITH mine AS MATERIALIZED ({MINE} FOR SHARE
 ), heard AS (
     SELECT * FROM json_to_recordset(%s::json) AS row ({", ".join(map(" ".join, COLUMNS.items()))}) LIMIT %s
 ), written AS ({WRITE} RETURNING d.id
-), recorded AS ({ATTEMPTS} {HEARD} WHERE id IN (SELECT id FROM written)
+), recorded AS ({ATTEMPTS} {HEARD} WHERE id IN (SELECT id FROM written) ON CONFLICT DO NOTHING
 ), wanted (id) AS (SELECT value::bigint FROM json_array_elements_text(%s::json) LIMIT %s
 ), marked AS ({MARK} RETURNING id)
 SELECT id FROM marked
@@ -78,7 +80,7 @@ mine AS ({MINE}
 """  # noqa: S608 - names of our own
 WRITTEN_BY_SQLITE = f"WITH {HEARD_BY_SQLITE} {WRITE} RETURNING id"
 ATTEMPTS_BY_SQLITE = f"""
-{ATTEMPTS} WITH {HEARD_BY_SQLITE} {HEARD} WHERE id IN (SELECT value FROM json_each(%s))
+{ATTEMPTS} WITH {HEARD_BY_SQLITE} {HEARD} WHERE id IN (SELECT value FROM json_each(%s)) ON CONFLICT DO NOTHING
 """  # noqa: S608 - names of our own
 MARKED_BY_SQLITE = f"""
 WITH mine AS ({MINE}), wanted (id) AS (SELECT value FROM json_each(%s)) {MARK} RETURNING id
@@ -114,11 +116,11 @@ class Outcome:
             "phase": self.phase,
             "code": self.code,
             "enhanced_code": self.enhanced_code,
-            "text": self.text,
+            "text": _storable(self.text),
             "rule": self.rule,
             "again": _moment(self.next_attempt_at),
             "note": str(self.note),
-            "message_id": self.provider_message_id,
+            "message_id": self.provider_message_id and _storable(self.provider_message_id),
         }
 
 
@@ -129,8 +131,9 @@ def record(token: UUID, outcomes: Sequence[Outcome], to_mark: Collection[int], n
     Returns the rows that were marked. The others are no longer ours (the lease ran out and somebody else may have
     sent them) or need no email any more (a report came in): they must not be sent.
     """
-    heard = json.dumps([outcome.as_row() for outcome in outcomes])
-    wanted = json.dumps(list(to_mark))
+    # In the order in which reports lock them too: so two transactions do not wait in a circle.
+    heard = json.dumps([outcome.as_row() for outcome in sorted(outcomes, key=lambda one: one.delivery_id)])
+    wanted = json.dumps(sorted(to_mark))
     if connection.vendor == "postgresql":
         values = [token, now, heard, len(outcomes), token, wanted, len(to_mark), token, now]
         return _execute(ON_POSTGRESQL, values)
@@ -153,6 +156,11 @@ def _record_on_sqlite(token: UUID, heard: str, wanted: str, now: str) -> set[int
         with connection.cursor() as cursor:
             cursor.execute(ATTEMPTS_BY_SQLITE, [*mine, heard, json.dumps(list(ours))])
     return _execute(MARKED_BY_SQLITE, [*mine, wanted, *mine])
+
+
+def _storable(text: str) -> str:
+    """Of others' words: no database takes half a character, and PostgreSQL no NUL."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def _moment(at: datetime | None) -> Any:

@@ -18,7 +18,7 @@ class Limits:
         self.is_emergency = kind is not None and kind.is_emergency
         self.sender, self.sender_limit = f"sender:{broadcast.sender_id}", sender.max_per_minute if sender else None
         self.relays = {relay.name: relay for relay in relays if relay.per_minute}
-        self.has_free_relay = len(self.relays) < len(relays)
+        self.has_free_relay = not relays or len(self.relays) < len(relays)  # none: a provider's API
         self.sender_left = 0
         self.left: dict[str, int] = {}  # relay → emails that may still leave over it
         self.ran_dry_at: datetime | None = None

@@ -59,7 +59,9 @@ class Sending(Holding):
         return any(line.job or line.on_wire for line in self.lines) or any(line.events for line in self.lines)
 
     def _spoken_of(self) -> list[int]:
-        return [*(line.job.pk for line in self.lines if line.job), *self.marked]
+        named = (line.job.pk for line in self.lines if line.job)
+        put_off = (pk for ids in self.put_off.values() for pk in ids)
+        return [*named, *self.marked, *put_off]
 
     def _say_what_can_be_said(self) -> None:
         if not self.rows:

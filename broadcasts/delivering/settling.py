@@ -17,7 +17,8 @@ def settle_deliveries(now: datetime, most: int = ROWS_A_ROUND) -> int:
     long_ago = now - SETTLES_AFTER
     left = Delivery.objects.filter(broadcast=OuterRef("pk"), is_settled=False)
     # Rows of newer ones are many, and this runs every second.
-    old = Broadcast.objects.filter(Exists(left), prepared_at__lt=long_ago).order_by("pk").values_list("pk", flat=True)
+    ended = Broadcast.objects.filter(Exists(left), prepared_at__lt=long_ago).exclude(status=Broadcast.Status.PAUSED)
+    old = ended.order_by("pk").values_list("pk", flat=True)
     quiet = Q(last_attempt_at__lt=long_ago) | Q(last_attempt_at=None)
     rows = Delivery.objects.filter(
         quiet, broadcast__in=list(old), is_settled=False, state=Delivery.State.IDLE, next_attempt_at=None

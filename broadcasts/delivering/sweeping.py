@@ -47,9 +47,15 @@ def sweep(now: datetime) -> list[int]:
 def wake_list(now: datetime) -> list[int]:
     """Broadcasts with something due that nobody has been asked about lately. Being asked is noted."""
     idle = Q(worked_on_at__isnull=True) | Q(worked_on_at__lt=now - PATIENCE)
-    waiting_ids = waiting(now).filter(idle).values_list("pk", flat=True)
-    # Of several sweepers one asks.
-    return [pk for pk in waiting_ids if Broadcast.objects.filter(idle, pk=pk).update(worked_on_at=now)]
+    waiting_ids = list(waiting(now).filter(idle).values_list("pk", flat=True))
+    return [pk for pk in waiting_ids if _note_asked(pk, idle, now)]
+
+
+def _note_asked(broadcast_id: int, idle: Q, now: datetime) -> bool:
+    """Of several sweepers one asks; and none waits for a worker that is preparing a million rows."""
+    with transaction.atomic():
+        row = Broadcast.objects.filter(idle, pk=broadcast_id).select_for_update(skip_locked=True, no_key=True)
+        return bool(row) and Broadcast.objects.filter(pk=broadcast_id).update(worked_on_at=now) == 1
 
 
 def waiting(now: datetime) -> QuerySet[Broadcast]:
@@ -123,12 +129,17 @@ def close_soft_bounced(now: datetime) -> int:
     """Still trying must be true: with nothing due and nothing heard for the horizon, nobody is."""
     silent = Delivery.objects.filter(
         is_settled=False,
+        broadcast__prepared_at__lt=now - SOFT_BOUNCE_HORIZON,  # the log of the last days need not be looked at
         result=Result.SOFT_BOUNCED,
         state__in=[State.IDLE, State.UNCONFIRMED],
         next_attempt_at__isnull=True,
         last_attempt_at__lt=now - SOFT_BOUNCE_HORIZON,
     )
-    return silent.update(result=raised_to(Result.BOUNCED), note=Delivery.Note.GAVE_UP)
+    tries = Attempt.objects.filter(delivery=OuterRef("pk"))
+    accepted = tries.filter(number=OuterRef("attempts"), outcome=Attempt.Outcome.ACCEPTED)
+    # Deferred by the server first and then taken: nobody gave up, and a failure would have been reported.
+    taken = Exists(accepted) & Exists(tries.filter(result=Result.SOFT_BOUNCED))
+    return silent.filter(~taken).update(result=raised_to(Result.BOUNCED), note=Delivery.Note.GAVE_UP)
 
 
 def finish_broadcast(broadcast_id: int) -> bool:
@@ -138,6 +149,8 @@ def finish_broadcast(broadcast_id: int) -> bool:
     planned = Delivery.objects.filter(broadcast=of_it, next_attempt_at__isnull=False, result=Result.UNSENT)
     sending = Broadcast.objects.filter(pk=broadcast_id, status=Status.SENDING, next_row__isnull=True)
     done = sending.filter(~Exists(held), ~Exists(planned))
+    if not done.exists() or _find_strays(broadcast_id):
+        return False
     if not done.update(status=Status.SENT, finished_at=timezone.now(), trouble="", trouble_since=None):
         return False
     counted = count_broadcast(Broadcast(pk=broadcast_id))
@@ -145,6 +158,20 @@ def finish_broadcast(broadcast_id: int) -> bool:
     said = {"broadcast": broadcast_id, "counts": counts}
     log.info("Broadcast %s: sent: %s", broadcast_id, counts, extra=said)
     return True
+
+
+def _find_strays(broadcast_id: int) -> bool:
+    """Rows that wait or are in doubt and that nobody names: there should be none, and nobody may be lost for it."""
+    rows = Delivery.objects.filter(
+        broadcast=broadcast_id, is_settled=False, state__in=[State.WAITING, State.IN_DOUBT]
+    )
+    found = list(rows.values_list("pk", flat=True))
+    if found:
+        log.error(
+            "Broadcast %s: %s rows were in no lease", broadcast_id, len(found), extra={"broadcast": broadcast_id}
+        )
+        Lease.objects.create(broadcast_id=broadcast_id, rows=found, until=timezone.now())
+    return bool(found)
 
 
 def recover_after_restart(now: datetime) -> None:

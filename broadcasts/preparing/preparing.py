@@ -36,6 +36,9 @@ def prepare_deliveries(broadcast_id: int) -> bool:
     now = timezone.now()
     with transaction.atomic():
         preparing = Broadcast.objects.filter(pk=broadcast_id, status=Broadcast.Status.PREPARING)
+        # Whoever comes second has other things to do than to wait until a million rows are written.
+        if not preparing.select_for_update(skip_locked=True, no_key=True):
+            return False
         begun = {"prepared_at": now, "tended_at": now, "worked_on_at": None, "next_row": 0}
         if not preparing.update(status=Broadcast.Status.SENDING, **begun):
             return False

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 GENERAL, ALARM = 200_000, 5_000
 PROCESSES = (
-    ["rundramatiq", "--processes", "1", "--threads", "2", "--queues", "emergency"],
-    ["rundramatiq", "--processes", "2", "--threads", "2", "--queues", "emergency", "broadcast"],
+    ["rundramatiq", "--processes", "2", "--threads", "2", "--queues", "emergency"],
+    ["rundramatiq", "--processes", "2", "--threads", "2", "--queues", "broadcast"],
     ["sweep"],
 )
 LONGEST_SECONDS = 1800

@@ -64,12 +64,15 @@ def running_sink(folder: Path) -> Iterator[int]:
         sink.wait()
 
 
-def deliver_by_workers(broadcast: Broadcast, port: int) -> None:
+def deliver_by_workers(broadcast: Broadcast, port: int, pids: list[int] | None = None, seconds: int = 300) -> None:
+    """`pids`: where to note whom to look at."""
     own = {"MAIL_URL": f"smtp://127.0.0.1:{port}", "BOUNCE_DOMAIN": "bounces.school.test", "SECRET_KEY": "x" * 50}
     command = [sys.executable, "-c", WORK.format(broadcast=broadcast.pk)]
     workers = [subprocess.Popen(command, env=os.environ | own) for _ in range(WORKERS)]
+    if pids is not None:
+        pids += [worker.pid for worker in workers]
     for worker in workers:
-        assert worker.wait(timeout=300) == 0
+        assert worker.wait(timeout=seconds) == 0
 
 
 def send_by_django(broadcast: Broadcast, port: int, rows: list[Delivery]) -> None:

@@ -1,10 +1,13 @@
 """Reports out of a mailbox (IMAP, RFC 3501): stored first, marked as seen after, so that a crash loses none."""
 
 import imaplib
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+from django.db import Error as DatabaseTrouble
 
 from tracking.bounces.explaining import LARGEST_READ
 from tracking.bounces.ingesting import Arrived, ingest_reports
@@ -14,6 +17,9 @@ IMAP_PORT, IMAPS_PORT = 143, 993
 SECONDS = 60
 # So many are held at a time, each with LARGEST_READ bytes at most.
 TOGETHER = 10
+
+
+log = logging.getLogger(__name__)
 
 
 class MailboxTrouble(Exception):
@@ -30,11 +36,24 @@ def poll_mailbox(url: str) -> tuple[int, int]:
         unseen = _ask(mailbox, "SEARCH", "UNSEEN")[0].split()
         for start in range(0, len(unseen), TOGETHER):
             numbers = [number.decode() for number in unseen[start : start + TOGETHER]]
-            events += ingest_reports(list(_fetch(mailbox, numbers)))
+            events += _ingest(list(_fetch(mailbox, numbers)))
             # Committed. Who dies here reads them once more, and the same report changes nothing twice.
             _ask(mailbox, "STORE", ",".join(numbers), "+FLAGS.SILENT", r"(\Seen)")
             messages += len(numbers)
     return messages, events
+
+
+def _ingest(reports: Sequence[Arrived]) -> int:
+    """One that nobody can read must not keep the others from being read, now and at every later look."""
+    try:
+        return ingest_reports(reports)
+    except DatabaseTrouble:
+        raise
+    except Exception:
+        if len(reports) == 1:
+            log.exception("A message of the bounce mailbox cannot be read; it stays there, marked as read")
+            return 0
+    return sum(_ingest([report]) for report in reports)
 
 
 @contextmanager

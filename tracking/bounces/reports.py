@@ -3,6 +3,7 @@
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import parsedate_to_datetime
@@ -89,7 +90,7 @@ def subject_of(message: Message) -> str:
     """Decoded; also where a program wrote its language's letters without saying which."""
     raw = next((str(value) for name, value in message.raw_items() if name.lower() == "subject"), "")
     text = raw[:LONGEST_SUBJECT].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    with suppress(ValueError, LookupError):
+    with suppress(ValueError, LookupError, HeaderParseError):
         text = str(make_header(decode_header(text)))
     return " ".join(text.split())
 

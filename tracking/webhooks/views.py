@@ -7,6 +7,7 @@ from typing import Any
 
 import requests
 from django.contrib.auth.decorators import login_not_required
+from django.db import Error as DatabaseTrouble
 from django.http import HttpRequest, HttpResponse
 from django.http.request import RawPostDataException
 from django.utils.translation import gettext as _
@@ -90,7 +91,7 @@ def _ingest(provider: Provider, view: Any, request: HttpRequest) -> HttpResponse
             return _confirm(raws)
     try:
         ingest_events(view.parse_events(request))
-    except requests.RequestException:
+    except (requests.RequestException, DatabaseTrouble):
         raise
     except Exception as error:  # noqa: BLE001 - see above
         keep_unused(provider, [_unreadable(request, error)])
@@ -106,6 +107,8 @@ def _ingest_mandrill(provider: Provider, raws: Sequence[Any]) -> None:
     for raw in raws:
         try:
             ingest_events([provider.reader.mandrill_inbound_to_anymail_event(raw)])
+        except DatabaseTrouble:
+            raise
         except Exception as error:  # noqa: BLE001 - see above
             keep_unused(provider, [Unused(raw, _reason(error))])
 

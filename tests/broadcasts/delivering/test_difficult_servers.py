@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from broadcasts.blocking import block_addresses
 from broadcasts.delivering import conversing, holding
-from broadcasts.delivering.controlling import cancel
+from broadcasts.delivering.controlling import cancel, pause
 from broadcasts.delivering.evidence import apply_evidence
 from broadcasts.delivering.leasing import take_over
 from broadcasts.delivering.sweeping import sweep
@@ -236,3 +236,45 @@ def test_trouble_ends_with_the_first_accepted_email_and_with_cancel(mail_server:
     assert broadcast.trouble
     assert cancel(broadcast, alice)
     assert (broadcast.trouble, broadcast.trouble_since) == ("", None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rows_whose_answers_are_not_written_yet_are_not_forgotten(
+    mail_server: Script, monkeypatch: pytest.MonkeyPatch, alice: User
+) -> None:
+    """Small batches, so that rows are claimed while refusals wait to be written; then somebody pauses."""
+    monkeypatch.setattr(holding.Holding, "batch", 4)
+    mail_server.answer("rcpt", "450 4.2.1 come again")
+    broadcast = start(make_people(*(f"p{number:02}@x{number}.example" for number in range(40))))
+
+    def stop_at_the_twentieth(recipient: str) -> None:
+        if recipient.startswith("p20"):
+            pause(broadcast, alice)
+        connection.close()
+
+    mail_server.on_rcpt = stop_at_the_twentieth
+    deliver(broadcast)
+    named = {pk for lease in broadcast.leases.all() for pk in lease.rows}
+    ahead = broadcast.deliveries.filter(pk__gte=broadcast.next_row or 2**62)
+    waiting = broadcast.deliveries.filter(state__in=[State.WAITING, State.IN_DOUBT])
+    assert set(waiting.values_list("pk", flat=True)) <= named | set(ahead.values_list("pk", flat=True))
+    assert (broadcast.status, waiting.exists()) == ("paused", True)
+
+
+def test_rows_that_nobody_names_are_found_before_a_broadcast_counts_as_sent(mail_server: Script) -> None:
+    broadcast = start(make_people("anna@x.example", "ben@x.example"))
+    Broadcast.objects.filter(pk=broadcast.pk).update(next_row=None)  # as if it had been lost
+    sweep(timezone.now())
+    deliver(broadcast)
+    assert set(results_of(broadcast).values()) == {"Sent"}
+
+
+def test_what_was_deferred_and_then_taken_is_not_called_bounced_later(mail_server: Script) -> None:
+    mail_server.answer("rcpt", "450 4.2.1 come again", times=1)
+    broadcast = start(make_people("anna@x.example"))
+    deliver(broadcast)
+    make_due(broadcast)
+    deliver(broadcast)
+    later(100 * 3600)
+    sweep(timezone.now())
+    assert results_of(broadcast) == {"anna@x.example": "Soft Bounced"}

@@ -31,6 +31,7 @@ def later(seconds: float) -> None:
                 setattr(row, field, moment - timedelta(seconds=seconds))
         row.save()
     Lease.objects.update(until=F("until") - timedelta(seconds=seconds))
+    Broadcast.objects.update(prepared_at=F("prepared_at") - timedelta(seconds=seconds))
     asked = Broadcast.objects.filter(worked_on_at__isnull=False)
     asked.update(worked_on_at=F("worked_on_at") - timedelta(seconds=seconds))
 

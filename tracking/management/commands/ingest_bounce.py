@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError
 
 from tracking.bounces.explaining import LARGEST_READ, explain
 from tracking.bounces.ingesting import ingest_report
@@ -42,8 +41,8 @@ class Command(BaseCommand):
         raw = _read_start()
         try:
             new = ingest_report(raw, recipient or recipient_in(raw))
-        except DatabaseError as error:
-            self.stderr.write(f"The database cannot take the report now: {error}")
+        except Exception as error:  # noqa: BLE001 - any other status would make the mail server throw the report away
+            self.stderr.write(f"The report cannot be taken now: {type(error).__name__}: {error}")
             sys.exit(COME_AGAIN)
         self.stdout.write(f"{new} new event(s)")
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError, close_old_connections
+from django.db import Error as DatabaseTrouble
+from django.db import close_old_connections
 
 from tracking.bounces.polling import MailboxTrouble, poll_mailbox
 
@@ -37,7 +38,7 @@ class Command(BaseCommand):
     def _poll(self) -> None:
         try:
             messages, events = poll_mailbox(settings.BOUNCE_IMAP_URL)
-        except (MailboxTrouble, DatabaseError) as error:
+        except (MailboxTrouble, DatabaseTrouble) as error:
             raise CommandError(f"The mailbox could not be read now: {error}", returncode=os.EX_TEMPFAIL) from error
         self.stdout.write(f"{messages} message(s), {events} new event(s)")
         self.stdout.flush()

@@ -5,7 +5,7 @@ from base64 import b64encode
 import pytest
 from pytest_django import Settings
 
-from broadcasts.models import Broadcast, Delivery, Person
+from broadcasts.models import Broadcast, Delivery, Person, Sender
 from broadcasts.tokens import make_token, read_token
 from tests import factory
 from tests.broadcasts.delivering.providers.conftest import each_of
@@ -190,3 +190,13 @@ def test_a_second_arrival_sends_nothing_again(provider: Record) -> None:
     deliver(broadcast)
     assert len(provider.requests) == 1
     assert row_of(broadcast, "anna@x.example").attempts == 1
+
+
+@each_of("postmark", "sparkpost")
+def test_a_sender_with_a_limit_sends_through_a_provider_too(provider: Record) -> None:
+    people = make_people("anna@x.example", "ben@x.example")
+    broadcast = factory.make_broadcast(people=people)
+    Sender.objects.update(max_per_minute=60)
+    start_broadcast(broadcast)
+    deliver(broadcast)
+    assert provider.to() == ["anna@x.example", "ben@x.example"]
