@@ -184,5 +184,5 @@ def test_the_email_log_counts_apart_what_only_mailboxes_opened(as_alice: Client,
     assert count_opened_by_mailbox(factory.make_broadcast()) == 0
     log = f"{reverse('reports:email-log')}?broadcast={broadcast.pk}"
     assert "1 more email was opened by its mailbox alone" in as_alice.get(log).text
-    assert "opened by its mailbox" not in as_alice.get(reverse("reports:email-log")).text
+    assert "more email was opened by its mailbox" not in as_alice.get(reverse("reports:email-log")).text
     assert "opened by its mailbox" not in as_bob.get(log).text
