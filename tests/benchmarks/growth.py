@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import django
@@ -26,11 +26,11 @@ SELECT id, 'family' || id || '@homes.example', 'family' || id || '@homes.example
 FROM broadcasts_person
 """
 TYPES = """
-INSERT INTO broadcasts_contacttype (address_id, broadcast_type_id, receives)
-SELECT id, %s, true FROM broadcasts_emailaddress
+INSERT INTO broadcasts_contacttype (address_id, broadcast_type_id, receives, chosen_by, changed_at)
+SELECT id, %s, true, '', now() FROM broadcasts_emailaddress
 """
 MEMBERS = """
-INSERT INTO broadcasts_listmember (list_id, person_id, added_at) SELECT %s, id, now() FROM broadcasts_person
+INSERT INTO broadcasts_listmember (list_id, person_id) SELECT %s, id FROM broadcasts_person
 """
 COLUMNS = "broadcast_id, person_id, address_id, name, email, address_key, language, result, note, is_sendable, state"
 BARE = """
@@ -68,11 +68,15 @@ def measure_one(rows: int) -> Sequence[str]:
     prepared = time.perf_counter() - start
     bare = insert_bare(broadcast)
     school.settle()
-    with tempfile.TemporaryDirectory(prefix="messenger-sink-") as folder, sending.running_sink(Path(folder)) as port:
-        memory = Memory()
+    with (
+        tempfile.TemporaryDirectory(prefix="messenger-sink-") as folder,
+        sending.running_sink(Path(folder)) as port,
+        sending.working(Broadcast.objects.get(pk=broadcast), port) as workers,
+    ):
+        memory = Memory(worker.pid for worker in workers)
         start = time.perf_counter()
         with memory:
-            sending.deliver_by_workers(Broadcast.objects.get(pk=broadcast), port, memory.pids, seconds=3600)
+            sending.go(workers)
         sent = time.perf_counter() - start
     return f"{prepared:>9.2f} s{prepared / bare:>8.2f}{sent:>9.1f} s{rows / sent:>12,.0f}{memory.most // 2**20:>6} MB"
 
@@ -110,8 +114,8 @@ def insert_bare(broadcast: int) -> float:
 class Memory:
     """Looks at some processes while the block runs; `most`: bytes, of the one that used most."""
 
-    def __init__(self) -> None:
-        self.pids: list[int] = []
+    def __init__(self, pids: Iterable[int]) -> None:
+        self.pids = list(pids)
         self.most = 0
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._look)
@@ -126,7 +130,7 @@ class Memory:
     def _look(self) -> None:
         page = os.sysconf("SC_PAGE_SIZE")
         while not self._is_over.wait(0.5):
-            for pid in list(self.pids):
+            for pid in self.pids:
                 statm = Path(f"/proc/{pid}/statm")
                 if statm.exists() and (words := statm.read_text().split()):
                     self.most = max(self.most, int(words[1]) * page)
