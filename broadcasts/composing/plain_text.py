@@ -94,7 +94,9 @@ class _Writer(HTMLParser):
         self.lines[-1] += text
 
     def _close_link(self, href: str, line: int, column: int) -> None:
-        text = " ".join([self.lines[line][column:], *self.lines[line + 1 :]]).strip()
+        # The line in which it began may be gone: the empty ones at the end of a quotation are.
+        first = self.lines[line][column:] if line < len(self.lines) else ""
+        text = " ".join([first, *self.lines[line + 1 :]]).strip()
         shown = href.removeprefix("mailto:").removeprefix("tel:")
         if self.is_decorated and shown and shown.rstrip("/") != text.rstrip("/"):
             self.lines[-1] = f"{self.lines[-1].rstrip()} ({shown})".lstrip()

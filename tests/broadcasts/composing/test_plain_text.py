@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from broadcasts.composing.plain_text import to_plain_text
@@ -43,6 +43,7 @@ def test_lines_keep_their_length() -> None:
 TAGS = ["p", "a", "ul", "ol", "li", "table", "tr", "td", "blockquote", "h1", "pre", "br", "hr"]
 
 
+@example(["word", "<p>", "<a>", "<ul>", "</blockquote>", "</a>"])
 @given(
     st.lists(st.sampled_from([f"<{tag}>" for tag in TAGS] + [f"</{tag}>" for tag in TAGS] + ["word"]), max_size=20)
 )
