@@ -62,9 +62,15 @@ def about_event(event: Event, late_bounce_at: datetime | None) -> str:
     if event.label in MACHINES:
         return _by_machine(event)
     plain = _why(event)
-    if event.kind == Kind.BOUNCED and late_bounce_at and event.at >= late_bounce_at:
+    if is_late(event, late_bounce_at):
         return f"{plain} {late_words()}".strip()
     return f"{plain} {_meaning(Kind(event.kind))}".strip()
+
+
+def is_late(event: Event, late_bounce_at: datetime | None) -> bool:
+    """Whatever the provider calls it: it came back after it had arrived."""
+    came_back = event.result in (Result.BOUNCED, Result.FAILED)
+    return came_back and late_bounce_at is not None and event.at >= late_bounce_at
 
 
 def _meaning(kind: Event.Kind) -> str:

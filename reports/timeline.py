@@ -17,7 +17,15 @@ from broadcasts.delivering.sweeping import SOFT_BOUNCE_HORIZON
 from broadcasts.models import AuditEntry, Broadcast, Delivery
 from broadcasts.results import Result
 from broadcasts.templatetags.messenger import moment
-from reports.evidence_words import about_attempt, about_event, late_words, name_attempt, name_event, name_phase
+from reports.evidence_words import (
+    about_attempt,
+    about_event,
+    is_late,
+    late_words,
+    name_attempt,
+    name_event,
+    name_phase,
+)
 from tracking.models import Event
 
 
@@ -101,7 +109,7 @@ def _how_often(event: Event) -> str:
 def _late_bounce(delivery: Delivery) -> Iterator[Entry]:
     """For a late bounce that has no event of its own."""
     at = delivery.late_bounce_at
-    if at and not any(event.kind == Event.Kind.BOUNCED and event.at >= at for event in delivery.events.all()):
+    if at and not any(is_late(event, at) for event in delivery.events.all()):
         details = _filled(((_("The server's words"), delivery.late_bounce_reason),))
         yield Entry(at, _("It bounced later"), late_words(), None, details)
 

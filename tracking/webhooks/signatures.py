@@ -70,6 +70,8 @@ def is_of_sns(url: str) -> bool:
 @lru_cache(maxsize=16)
 def _fetch(url: str) -> bytes:
     answer = requests.get(url, timeout=NETWORK_SECONDS, allow_redirects=False)
+    if 400 <= answer.status_code < 500:
+        raise WrongSignature("there is no certificate at the address that it names")
     answer.raise_for_status()
     return answer.content
 
