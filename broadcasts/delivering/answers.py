@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from broadcasts.delivering.claiming import Job
 from broadcasts.delivering.ledger import Outcome
@@ -39,6 +40,13 @@ def broke_off(job: Job, phase: str, reply: Reply, *, is_emergency: bool) -> Outc
         return try_again(job, phase, reply, is_emergency=is_emergency)
     again = timezone.now() + AFTER_A_BREAK * job.attempts
     return make_outcome(job, Kind.DEFERRED, phase, reply, next_attempt_at=again)
+
+
+def not_written(job: Job) -> Outcome:
+    """An error of ours over this one email: the others go on, and somebody finds it in the log."""
+    again = timezone.now() + AFTER_OUR_FAULT
+    words = Reply(0, "", _("Messenger could not write this email; its log says why."))
+    return make_outcome(job, Kind.REFUSED, "body", words, rule="our own error", next_attempt_at=again)
 
 
 def try_again(job: Job, phase: str, reply: Reply, *, rule: str = "", is_emergency: bool) -> Outcome:

@@ -4,6 +4,7 @@ One commit serves many conversations: it writes what has been answered and marks
 While it runs, answers pile up for the next one; a conversation that is kept waiting holds up nobody but itself.
 """
 
+import logging
 from datetime import datetime
 
 from django.conf import settings
@@ -13,7 +14,7 @@ from django.utils.translation import gettext as _
 from broadcasts.addresses import wire_address
 from broadcasts.composing.compiling import CompiledBroadcast
 from broadcasts.composing.headers import envelope_sender
-from broadcasts.delivering.answers import accepted, broke_off, refused
+from broadcasts.delivering.answers import accepted, broke_off, not_written, refused
 from broadcasts.delivering.backing_off import SLOW_DOMAINS, domain_of
 from broadcasts.delivering.claiming import Job, put_off_claims
 from broadcasts.delivering.conversing import Conversation, Event, Told
@@ -31,6 +32,7 @@ from broadcasts.tokens import make_token
 ROWS_FOR_A_LINE = 5
 
 Line = Conversation[Job]
+log = logging.getLogger(__name__)
 
 
 class Sending(Holding):
@@ -113,10 +115,21 @@ class Sending(Holding):
         if is_marked and line.is_open:
             job.attempts += 1
             self.marked.add(job.pk)
-            line.transfer(self.compiled.message_for(job.recipient))
-            self._name_next(line)
-        else:
-            line.withdraw()
+            if message := self._message_for(job):
+                line.transfer(message)
+                self._name_next(line)
+                return
+        line.withdraw()
+
+    def _message_for(self, job: Job) -> bytes:
+        """Empty: it could not be written."""
+        try:
+            return self.compiled.message_for(job.recipient)
+        except Exception:
+            log.exception("Broadcast %s: the email of row %s could not be written", self.broadcast.pk, job.pk)
+            self.marked.discard(job.pk)
+            self._note_outcome(not_written(job))
+            return b""
 
     # --- answers ------------------------------------------------------------------------------------------
 

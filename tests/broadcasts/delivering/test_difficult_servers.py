@@ -10,6 +10,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from broadcasts.blocking import block_addresses
+from broadcasts.composing.compiling import CompiledBroadcast, Recipient
 from broadcasts.delivering import conversing, holding
 from broadcasts.delivering.controlling import cancel, pause
 from broadcasts.delivering.evidence import apply_evidence
@@ -278,3 +279,22 @@ def test_what_was_deferred_and_then_taken_is_not_called_bounced_later(mail_serve
     later(100 * 3600)
     sweep(timezone.now())
     assert results_of(broadcast) == {"anna@x.example": "Soft Bounced"}
+
+
+def test_an_email_that_we_cannot_write_holds_up_nobody_else(
+    mail_server: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = CompiledBroadcast.message_for
+
+    def stumble_over_anna(compiled: CompiledBroadcast, recipient: Recipient) -> bytes:
+        if recipient.email.startswith("anna"):
+            raise ValueError("what nobody thought of")
+        return write(compiled, recipient)
+
+    monkeypatch.setattr(CompiledBroadcast, "message_for", stumble_over_anna)
+    broadcast = start(make_people("anna@x.example", "ben@x.example", "cleo@x.example"))
+    deliver(broadcast)
+    assert results_of(broadcast) == {"anna@x.example": "Unsent", "ben@x.example": "Sent", "cleo@x.example": "Sent"}
+    row = row_of(broadcast, "anna@x.example")
+    assert (row.state, row.attempts, row.next_attempt_at is not None) == (State.IDLE, 1, True)
+    assert "could not write this email" in row.tries.get().text
