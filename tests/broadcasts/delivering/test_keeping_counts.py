@@ -63,9 +63,9 @@ def test_from_preparing_to_the_end(mail_server: Script, alice: User) -> None:
     make_due(broadcast)
     deliver(broadcast)
     check(broadcast, Opened=1, Failed=1, Soft_Bounced=1, Duplicate=1, Blocked=2)
-    Delivery.objects.filter(pk=sue.pk).update(
-        next_attempt_at=None, last_attempt_at=timezone.now() - timedelta(days=9)
-    )
+    long_ago = timezone.now() - timedelta(days=9)
+    Broadcast.objects.filter(pk=broadcast.pk).update(prepared_at=long_ago)
+    Delivery.objects.filter(pk=sue.pk).update(next_attempt_at=None, last_attempt_at=long_ago)
     sweep(timezone.now())
     check(broadcast, Opened=1, Failed=1, Bounced=1, Duplicate=1, Blocked=2)
 
