@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(
 )
 TOKEN = "a-long-token-for-this-test"
 ELSEWHERE = 20  # databases of PostgreSQL and Redis that no other test uses
-PEOPLE = [f"family{number}@x.example" for number in range(600)]
+PEOPLE = [f"family{number}@x.example" for number in range(2_400)]
 # Of one machine: a process, its threads, the connections of each.
 CONNECTIONS = 1 * 2 * 5
 
