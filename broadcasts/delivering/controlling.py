@@ -71,8 +71,7 @@ def send_now(
 
 
 def _undo_seconds(broadcast: Broadcast) -> float:
-    is_emergency = broadcast.broadcast_type is not None and broadcast.broadcast_type.is_emergency
-    return 0 if is_emergency else settings.UNDO_SECONDS
+    return 0 if broadcast.is_emergency else settings.UNDO_SECONDS
 
 
 def undo_send(broadcast: Broadcast, by: User) -> bool:

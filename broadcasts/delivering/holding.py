@@ -40,8 +40,7 @@ class Holding:
 
     def __init__(self, broadcast: Broadcast, compiled: CompiledBroadcast, limits: Limits) -> None:
         self.broadcast, self.compiled, self.limits = broadcast, compiled, limits
-        kind = broadcast.broadcast_type
-        self.is_emergency = kind is not None and kind.is_emergency
+        self.is_emergency = broadcast.is_emergency
         self.token: UUID = uuid4()
         self.rows: deque[Job] = deque()  # ours, not spoken of yet
         self.outcomes: list[Outcome] = []

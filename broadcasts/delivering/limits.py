@@ -14,8 +14,8 @@ class Limits:
     """Emails are taken in chunks before rows are claimed for them; what did not leave is given back."""
 
     def __init__(self, broadcast: Broadcast, relays: Sequence[Relay]) -> None:
-        kind, sender = broadcast.broadcast_type, broadcast.sender
-        self.is_emergency = kind is not None and kind.is_emergency
+        sender = broadcast.sender
+        self.is_emergency = broadcast.is_emergency
         self.sender, self.sender_limit = f"sender:{broadcast.sender_id}", sender.max_per_minute if sender else None
         self.relays = {relay.name: relay for relay in relays if relay.per_minute}
         self.has_free_relay = not relays or len(self.relays) < len(relays)  # none: a provider's API

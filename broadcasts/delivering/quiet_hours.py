@@ -29,8 +29,7 @@ def _instants(clock: datetime) -> list[datetime]:
 
 def waits_until(broadcast: Broadcast, now: datetime) -> datetime | None:
     """When the quiet hours let this broadcast go; None: it may leave now. An emergency never waits."""
-    kind = broadcast.broadcast_type
-    if kind is not None and kind.is_emergency:
+    if broadcast.is_emergency:
         return None
     return quiet_until(broadcast.school, now)
 

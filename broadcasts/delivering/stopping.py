@@ -22,9 +22,8 @@ class Refusals:
     """
 
     def __init__(self, broadcast: Broadcast) -> None:
-        kind = broadcast.broadcast_type
         self.broadcast_id = broadcast.pk
-        self.may_stop = not (kind is not None and kind.is_emergency)
+        self.may_stop = not broadcast.is_emergency
         self.has_counted = broadcast.refused_in_row > 0
         self.in_row, self.words, self.is_accepted = 0, "", False  # since the last `tell`
 

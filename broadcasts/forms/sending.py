@@ -16,8 +16,7 @@ LATEST_START = timedelta(days=366)
 
 
 def must_type_the_number(broadcast: Broadcast, sendable: int) -> bool:
-    kind = broadcast.broadcast_type
-    return sendable > TYPE_THE_NUMBER_ABOVE or (kind is not None and kind.is_emergency)
+    return sendable > TYPE_THE_NUMBER_ABOVE or broadcast.is_emergency
 
 
 class SendForm(forms.Form):
@@ -38,8 +37,7 @@ class SendForm(forms.Form):
         self.broadcast = broadcast
         self.sendable = sendable
         self.asks_for_number = must_type_the_number(broadcast, sendable)
-        kind = broadcast.broadcast_type
-        if kind is not None and kind.is_emergency:
+        if broadcast.is_emergency:
             del self.fields["start_at"]  # it leaves at once
         else:
             self.fields["start_at"].help_text = _("Empty: now. On the clock of %(school)s (%(zone)s).") % {

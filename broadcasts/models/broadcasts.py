@@ -184,6 +184,11 @@ class Broadcast(models.Model):
         return self.status == self.Status.DRAFT
 
     @property
+    def is_emergency(self) -> bool:
+        """A draft without a type is none."""
+        return self.broadcast_type is not None and self.broadcast_type.is_emergency
+
+    @property
     def is_under_way(self) -> bool:
         return self.status in UNDER_WAY
 

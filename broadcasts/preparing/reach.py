@@ -106,13 +106,12 @@ class Reach:
 
     def _addressed(self) -> QuerySet[Any, Any]:
         """The addresses that receive this type: a row each."""
-        kind = self.broadcast.broadcast_type
         same_address: dict[str, Any] = {"partition_by": [F("key"), F("is_valid")], "order_by": ["person_id", "pk"]}
         return (
             _listed(EmailAddress.objects.order_by(), "broadcasts_emailaddress.person_id", Standing.ALLOWED)
             .filter(self._receives("pk"), person__is_active=True, is_active=True)
             .annotate(
-                blocked=is_blocked("key", emergency=kind is not None and kind.is_emergency),
+                blocked=is_blocked("key", emergency=self.broadcast.is_emergency),
                 nth=Window(RowNumber(), **same_address),
                 first_name=Window(FirstValue("person__name"), **same_address),
             )

@@ -53,9 +53,10 @@ def _did_not_arrive(row: str = "") -> Q:
 
 def is_worth_sending(delivery: Delivery, now: datetime) -> bool:
     """Whether it is ticked at first: an emergency of last week is not."""
-    kind, prepared_at = delivery.broadcast.broadcast_type, delivery.broadcast.prepared_at
-    is_emergency = kind is not None and kind.is_emergency
-    return not is_emergency or (prepared_at is not None and prepared_at >= now - AN_EMERGENCY_LASTS)
+    prepared_at = delivery.broadcast.prepared_at
+    return not delivery.broadcast.is_emergency or (
+        prepared_at is not None and prepared_at >= now - AN_EMERGENCY_LASTS
+    )
 
 
 def find_obstacles(deliveries: Collection[Delivery], to: EmailAddress) -> Mapping[int, str]:

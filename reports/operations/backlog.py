@@ -52,11 +52,10 @@ def backlogs(now: datetime, *, is_counted: bool = True) -> list[Backlog]:
 
 def _backlog(broadcast: Broadcast, now: datetime, *, is_counted: bool) -> Backlog:
     is_starting = broadcast.status in (Status.SCHEDULED, Status.PREPARING)
-    kind = broadcast.broadcast_type
     return Backlog(
         broadcast=broadcast.pk,
         name=str(broadcast),
-        lane=EMERGENCY if kind is not None and kind.is_emergency else ORDINARY,
+        lane=EMERGENCY if broadcast.is_emergency else ORDINARY,
         due=0 if is_starting or not is_counted else _count_due(broadcast, now),
         due_since=broadcast.send_at if is_starting else _due_since(broadcast, now),
         trouble=broadcast.trouble,

@@ -2,10 +2,8 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +17,7 @@ from broadcasts.models import Attempt, Broadcast, Delivery
 from broadcasts.results import Result
 from tests.benchmarks import school
 from tests.benchmarks.figures import Figure, timed
-from tests.benchmarks.sending import WORKERS
+from tests.benchmarks.sending import WORKERS, running_sink
 
 EMAILS, PEER_EMAILS = 20_000, 500
 # Not before all of them are ready: starting is no part of it.
@@ -38,7 +36,7 @@ KEYS = {"ANYMAIL_SPARKPOST_API_KEY": "key", "ANYMAIL_POSTMARK_SERVER_TOKEN": "ke
 
 def measure(broadcast: Broadcast) -> list[Figure]:
     """Of a prepared broadcast; what is more than EMAILS is not due during this."""
-    with TemporaryDirectory(prefix="messenger-sink-") as folder, running_sink(Path(folder)) as (url, taken):
+    with TemporaryDirectory(prefix="messenger-sink-") as folder, running_provider(Path(folder)) as (url, taken):
         rows = list(broadcast.deliveries.filter(is_sendable=True).order_by("pk")[:PEER_EMAILS])
         with timed("Anymail, one message for each recipient", len(rows)) as theirs:
             send_by_anymail(broadcast, url, rows)
@@ -98,21 +96,13 @@ def make_due(broadcast: Broadcast) -> int:
 
 
 @contextmanager
-def running_sink(folder: Path) -> Iterator[tuple[str, list[int]]]:
+def running_provider(folder: Path) -> Iterator[tuple[str, list[int]]]:
     """Its address, and a list that has the emails and the requests when it is over."""
-    port, counts = folder / "port", folder / "counts"
-    sink = subprocess.Popen([sys.executable, "-m", "tests.benchmarks.provider_sink", str(port), str(counts)])
-    while not (port.exists() and port.read_text()):
-        assert sink.poll() is None, "the sink did not start"
-        time.sleep(0.02)
     taken: list[int] = []
-    try:
-        yield f"http://127.0.0.1:{port.read_text()}/", taken
-    finally:
-        sink.send_signal(signal.SIGTERM)
-        sink.wait()
-        said = json.loads(counts.read_text())
-        taken += [said["emails"], said["requests"]]
+    with running_sink(folder, "provider_sink") as port:
+        yield f"http://127.0.0.1:{port}/", taken
+    said = json.loads((folder / "counts").read_text())
+    taken += [said["emails"], said["requests"]]
 
 
 def send_by_anymail(broadcast: Broadcast, url: str, rows: list[Delivery]) -> None:

@@ -55,9 +55,10 @@ def measure(broadcast: Broadcast) -> list[Figure]:
 
 
 @contextmanager
-def running_sink(folder: Path) -> Iterator[int]:
+def running_sink(folder: Path, module: str = "sink") -> Iterator[int]:
+    """Its port; what it counted is in `counts` of the folder when the block has ended."""
     port, counts = folder / "port", folder / "counts"
-    sink = subprocess.Popen([sys.executable, "-m", "tests.benchmarks.sink", str(port), str(counts)])
+    sink = subprocess.Popen([sys.executable, "-m", f"tests.benchmarks.{module}", str(port), str(counts)])
     while not (port.exists() and port.read_text()):
         assert sink.poll() is None, "the sink did not start"
         time.sleep(0.02)
