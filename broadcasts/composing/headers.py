@@ -2,10 +2,11 @@
 
 import re
 import secrets
-from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from email.header import Header
 from email.utils import format_datetime
+from functools import lru_cache
 
 from django.conf import settings
 from django.utils import timezone
@@ -33,10 +34,13 @@ class Recipient:
     language: str = "en"
 
 
-def envelope_sender(broadcast: Broadcast, delivery_id: int | None) -> str:
-    """Where reports about this email come back to: an address that names the delivery, if we read that mailbox."""
-    if settings.BOUNCE_DOMAIN and delivery_id is not None:
-        return f"b+{make_token(delivery_id, 'bounce')}@{settings.BOUNCE_DOMAIN}"
+def envelope_sender(broadcast: Broadcast, token: str = "") -> str:
+    """Where reports about this email come back to: an address that names the delivery, if we read that mailbox.
+
+    `token`: the delivery's, for "bounce".
+    """
+    if settings.BOUNCE_DOMAIN and token:
+        return f"b+{token}@{settings.BOUNCE_DOMAIN}"
     if broadcast.sender is None:
         raise ValueError("A broadcast without a sender cannot be sent.")
     return wire_address(broadcast.sender.address)
@@ -69,6 +73,12 @@ def encode_phrase(name: str, text: str) -> str:
     return f'"{escaped}"' if escaped else ""
 
 
+@lru_cache(maxsize=8)
+def _written(moment: datetime) -> str:
+    """The same for all emails of one second."""
+    return format_datetime(moment)
+
+
 class Headers:
     """What is the same for all emails of one broadcast, written once; `lines` adds what is the recipient's."""
 
@@ -87,27 +97,30 @@ class Headers:
             "Precedence": "bulk",
             "X-Auto-Response-Suppress": "OOF, AutoReply",
         }
-        self.fixed = [
+        fixed = [
             f"From: {encode_mailbox('From', sender.name, sender.address)}",
             *([f"Reply-To: {wire_address(sender.reply_to)}"] if sender.reply_to else []),
             f"List-Id: {list_name} {self.list_id}",
             *(f"{name}: {value}" for name, value in self.bulk.items()),
             "MIME-Version: 1.0",
         ]
+        self.fixed = "\r\n".join(fixed)
 
-    def lines(self, recipient: Recipient, subject: str, unsubscribe_url: str) -> Iterator[str]:
-        """`unsubscribe_url` empty: this email is nothing one could unsubscribe from."""
+    def lines(self, recipient: Recipient, subject: str, unsubscribe_url: str) -> list[str]:
+        """To be joined by CRLF. `unsubscribe_url` empty: this email is nothing one could unsubscribe from."""
         # The same at every attempt: who gets it twice sees one email, and a report finds its delivery by it.
         unique = recipient.delivery_id if recipient.delivery_id is not None else f"test-{secrets.token_hex(6)}"
-        yield f"Message-ID: <{self.uuid.hex}.{unique}@{self.domain}>"
-        yield f"Date: {format_datetime(timezone.now())}"
-        yield f"To: {encode_mailbox('To', recipient.name, recipient.email.strip())}"
-        yield f"Subject: {encode_text('Subject', subject)}"
-        yield from self.fixed
-        for name, value in self.personal(recipient, unsubscribe_url).items():
-            yield f"{name}: {value}"
+        lines = [
+            f"Message-ID: <{self.uuid.hex}.{unique}@{self.domain}>",
+            f"Date: {_written(timezone.now().replace(microsecond=0))}",
+            f"To: {encode_mailbox('To', recipient.name, recipient.email.strip())}",
+            f"Subject: {encode_text('Subject', subject)}",
+            self.fixed,
+            *(f"{name}: {value}" for name, value in self.personal(recipient, unsubscribe_url).items()),
+        ]
         if unsubscribe_url:
-            yield f"List-Unsubscribe-Post: {ONE_CLICK}"
+            lines.append(f"List-Unsubscribe-Post: {ONE_CLICK}")
+        return lines
 
     def personal(self, recipient: Recipient, unsubscribe_url: str) -> dict[str, str]:
         """What stands in this recipient's email alone, besides its addresses and its subject."""

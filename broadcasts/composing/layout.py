@@ -29,7 +29,7 @@ def render_html(broadcast: Broadcast, content: Content, marks: Marks) -> str:
     """The whole HTML document, sanitised once more, merge fields still in it."""
     body = sanitising.clean(content.body_html)
     context = {"body": mark_safe(body), "preheader": preheader(body)}  # noqa: S308 - nh3 has just cleaned it
-    return str(_inliner().inline(_render("email/broadcast.html", broadcast, content, marks, context)))
+    return str(style_sheet_inliner().inline(_render("email/broadcast.html", broadcast, content, marks, context)))
 
 
 def render_text(broadcast: Broadcast, content: Content, marks: Marks) -> str:
@@ -69,6 +69,6 @@ def _render(template: str, broadcast: Broadcast, content: Content, marks: Marks,
 
 
 @cache
-def _inliner() -> Any:
+def style_sheet_inliner() -> Any:
     # keep_at_rules: the dark colours live in @media. Loading sheets by address would let a message call inside.
     return import_module("css_inline").CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)

@@ -2,6 +2,7 @@
 
 import smtplib
 import ssl
+from functools import cache
 from urllib.parse import unquote, urlsplit
 
 from broadcasts.delivering.trouble import MailServerTrouble
@@ -23,16 +24,16 @@ def connect(url: str, hostname: str | None = None) -> smtplib.SMTP:
 def _connect(url: str, hostname: str | None) -> smtplib.SMTP:
     parts = urlsplit(url)
     host, scheme = parts.hostname or "localhost", parts.scheme
-    tls = ssl.create_default_context()
     if scheme == "smtps":
-        smtp: smtplib.SMTP = smtplib.SMTP_SSL(host, parts.port or 465, hostname, timeout=COMMAND_SECONDS, context=tls)
+        port = parts.port or 465
+        smtp: smtplib.SMTP = smtplib.SMTP_SSL(host, port, hostname, timeout=COMMAND_SECONDS, context=_tls())
     else:
         port = parts.port or (587 if scheme == "smtp+starttls" else 25)
         smtp = smtplib.SMTP(host, port, hostname, timeout=COMMAND_SECONDS)
     try:
         smtp.ehlo_or_helo_if_needed()
         if scheme == "smtp+starttls":
-            smtp.starttls(context=tls)
+            smtp.starttls(context=_tls())
             smtp.ehlo()
         if parts.username:
             smtp.login(unquote(parts.username), unquote(parts.password or ""))
@@ -40,6 +41,12 @@ def _connect(url: str, hostname: str | None) -> smtplib.SMTP:
         smtp.close()
         raise
     return smtp
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Reading the system's certificates takes 30 ms: once for a process, and only where a mail server uses TLS."""
+    return ssl.create_default_context()
 
 
 def explain(error: Exception) -> str:

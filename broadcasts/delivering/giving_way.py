@@ -24,14 +24,20 @@ def waiting_emergencies(now: datetime) -> QuerySet[Broadcast]:
 
 
 def or_emergency(is_over: Callable[[], bool]) -> Callable[[], bool]:
-    """The end of a shift of something else: also when an emergency waits. Asked often, it looks now and then."""
+    """The end of a shift of something else: also when an emergency waits."""
+    emergency_waits = now_and_then(lambda: waiting_emergencies(timezone.now()).exists())
+    return lambda: emergency_waits() or is_over()
+
+
+def now_and_then(ask: Callable[[], bool]) -> Callable[[], bool]:
+    """A question that is asked often, until the answer is yes: it looks every quarter of a second."""
     looked_at, found = 0.0, False
 
-    def is_over_or_emergency() -> bool:
+    def is_so() -> bool:
         nonlocal looked_at, found
         now = time.monotonic()
         if not found and now - looked_at >= LOOK_EVERY_SECONDS:
-            looked_at, found = now, waiting_emergencies(timezone.now()).exists()
-        return found or is_over()
+            looked_at, found = now, ask()
+        return found
 
-    return is_over_or_emergency
+    return is_so

@@ -91,7 +91,7 @@ class Holding:
 
     def _take_rows(self, is_over: Callable[[], bool]) -> bool:
         # Where there is a limit, nothing is claimed before it may leave.
-        few = 1 if self.limits.there_are else self.batch // 2
+        few = 1 if self.limits.there_are else self.batch // 4
         if self.trouble or self.has_lost_lease or self.is_stopped:
             self._drop_rows()
         elif is_over():

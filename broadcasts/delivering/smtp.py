@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from broadcasts.delivering.replies import Reply, parse_reply
 
@@ -55,8 +56,9 @@ def end_of_reply(heard: bytes) -> int:
     return 0
 
 
+@lru_cache(maxsize=256)
 def read_reply(words: bytes) -> Reply:
-    """Code 0: no reply of SMTP at all."""
+    """Code 0: no reply of SMTP at all. Servers say most of theirs again and again."""
     lines = words.splitlines()
     code = int(lines[0][:3]) if lines[0][:3].isdigit() else 0
     return parse_reply(code, b"\n".join(line[4:] for line in lines))

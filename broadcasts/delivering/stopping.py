@@ -42,13 +42,15 @@ class Refusals:
     def tell(self, now: datetime) -> bool:
         """True when the broadcast is paused because of it."""
         in_row, is_accepted, self.in_row, self.is_accepted = self.in_row, self.is_accepted, 0, False
+        if not in_row and not (is_accepted and self.has_counted):
+            return False
         # What stopped it stays on its page, whatever is still heard of what was under way.
         broadcast = Broadcast.objects.filter(pk=self.broadcast_id, held_for=Broadcast.Hold.NONE)
-        if is_accepted and (self.has_counted or in_row):
+        if is_accepted:
             broadcast.update(refused_in_row=in_row, last_refusal=self.words)
-        elif in_row:
+        else:
             broadcast.update(refused_in_row=F("refused_in_row") + in_row, last_refusal=self.words)
-        self.has_counted = bool(in_row) or (self.has_counted and not is_accepted)
+        self.has_counted = bool(in_row)
         most = settings.STOP_AFTER_FAILURES
         if not (in_row and most and self.may_stop):
             return False

@@ -8,16 +8,19 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from broadcasts.delivering.claiming import SENDING, has_rows_to_send
-from broadcasts.delivering.giving_way import or_emergency
+from broadcasts.delivering.giving_way import now_and_then, or_emergency
 from broadcasts.delivering.handing_over import hand_over, tell
 from broadcasts.delivering.putting_on_hold import hold_if_late
 from broadcasts.delivering.quiet_hours import waits_until
-from broadcasts.delivering.sweeping import finish_broadcast
+from broadcasts.delivering.sweeping import finish_broadcast, waiting
 from broadcasts.delivering.trouble import MailServerTrouble, note_trouble, put_off
+from broadcasts.heartbeats import is_stopping
 from broadcasts.models import Broadcast, Delivery
 from broadcasts.preparing.preparing import announce_preparing, prepare_deliveries
 
 LONGEST_SHIFT_SECONDS = 5
+# Then it is looked anew at which mail servers there are, and what they may be given.
+LONGEST_ALONE_SECONDS = 60
 log = logging.getLogger(__name__)
 
 
@@ -31,13 +34,21 @@ def work_on(broadcast_id: int) -> None:
     if prepare_deliveries(broadcast_id):
         tell("prepared, sending starts", broadcast_id, rows=Delivery.objects.filter(broadcast=broadcast_id).count())
     is_emergency = Broadcast.objects.filter(pk=broadcast_id, broadcast_type__is_emergency=True).exists()
-    deliver_due(broadcast_id, shift() if is_emergency else or_emergency(shift()))
+    is_over = until_others_wait(broadcast_id)
+    deliver_due(broadcast_id, is_over if is_emergency else or_emergency(is_over))
 
 
 def shift(seconds: float = LONGEST_SHIFT_SECONDS) -> Callable[[], bool]:
     """Short, so that a worker can stop, and so that other broadcasts get their turn."""
     end = time.monotonic() + seconds
     return lambda: time.monotonic() >= end
+
+
+def until_others_wait(broadcast_id: int) -> Callable[[], bool]:
+    """A shift that goes on while this is all there is to do: its connections and its text are made ready already."""
+    turn, longest = shift(), shift(LONGEST_ALONE_SECONDS)
+    others_wait = now_and_then(lambda: waiting(timezone.now()).exclude(pk=broadcast_id).exists())
+    return lambda: is_stopping() or longest() or (turn() and others_wait())
 
 
 def deliver_due(broadcast_id: int, is_over: Callable[[], bool]) -> bool:

@@ -118,7 +118,7 @@ def _send_test(request: HttpRequest, broadcast: Broadcast, shown: Recipient | No
     recipient = Recipient(None, name, user.email, language)
     message = compile_broadcast(broadcast).message_for(recipient, subject_prefix=_("[Test] "))
     try:
-        send_plain(envelope_sender(broadcast, None), user.email, message)
+        send_plain(envelope_sender(broadcast), user.email, message)
     except MailServerTrouble as trouble:
         messages.error(request, _("The test was not sent. %(trouble)s") % {"trouble": trouble})
         return

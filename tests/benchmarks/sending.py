@@ -25,7 +25,9 @@ WORK = """
 import sys, time
 import django
 django.setup()
+from broadcasts.delivering.warming_up import warm_up
 from broadcasts.delivering.working import deliver_due, shift
+warm_up()
 print("ready", flush=True)
 sys.stdin.readline()
 before = time.process_time()

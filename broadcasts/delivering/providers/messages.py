@@ -69,7 +69,7 @@ class Messages:
         if self.provider.has_metadata:
             message.metadata = {METADATA: make_token(job.pk, PURPOSE)}
         if self.provider.takes_envelope_sender and settings.BOUNCE_DOMAIN:
-            message.envelope_sender = envelope_sender(self.compiled.broadcast, job.pk)
+            message.envelope_sender = envelope_sender(self.compiled.broadcast, make_token(job.pk, "bounce"))
         return message
 
     def placed(self, jobs: Sequence[Job]) -> AnymailMessage:

@@ -194,12 +194,13 @@ def test_reply_to_is_there_when_the_sender_has_one(broadcast: Broadcast) -> None
 
 
 def test_the_envelope_names_the_delivery(broadcast: Broadcast, settings: object) -> None:
-    local, _, domain = envelope_sender(broadcast, 7).partition("@")
+    token = make_token(7, "bounce")
+    local, _, domain = envelope_sender(broadcast, token).partition("@")
     assert domain == "bounces.messenger.test"
     assert read_token(local.removeprefix("b+"), "bounce") == 7
-    assert envelope_sender(broadcast, None) == "office@lincoln.example"
+    assert envelope_sender(broadcast) == "office@lincoln.example"
     settings.BOUNCE_DOMAIN = ""  # type: ignore[attr-defined]
-    assert envelope_sender(broadcast, 7) == "office@lincoln.example"
+    assert envelope_sender(broadcast, token) == "office@lincoln.example"
 
 
 def test_a_draft_without_anything_can_be_looked_at(lincoln: object) -> None:
