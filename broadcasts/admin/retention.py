@@ -39,7 +39,11 @@ class RetentionRuleAdmin(RecordedAdmin[RetentionRule]):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         now = timezone.now()
         shown = {"forecast": forecast(now), "now": now} if request.method == "GET" else {}
-        return super().changelist_view(request, (extra_context or {}) | shown)
+        titled = {"title": self.opts.verbose_name_plural.capitalize()} | shown
+        return super().changelist_view(request, (extra_context or {}) | titled)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return super().formfield_for_foreignkey(db_field, request, **{"empty_label": _("All schools")} | kwargs)
 
 
 @admin.register(Removal)

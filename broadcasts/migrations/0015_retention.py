@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(choices=[('addresses', 'Names and addresses in the Email Log'), ('words', 'What mail servers said, and where emails were opened'), ('unused', 'Reports and events that could not be used')], max_length=10, verbose_name='what')),
                 ('days', models.PositiveSmallIntegerField(blank=True, help_text='At least 30, counted from the end of the broadcast, or from when the report or event came. Empty: for ever, whatever the rule for all schools says.', null=True, validators=[django.core.validators.MinValueValidator(30), django.core.validators.MaxValueValidator(30000)], verbose_name='days')),
                 ('changed_at', models.DateTimeField(auto_now=True, verbose_name='changed')),
-                ('school', models.ForeignKey(blank=True, help_text='Empty: every school that has no rule of its own.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='broadcasts.school', verbose_name='school')),
+                ('school', models.ForeignKey(blank=True, help_text='“All schools”: every one that has no rule of its own.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='broadcasts.school', verbose_name='school')),
             ],
             options={
                 'verbose_name': 'retention rule',

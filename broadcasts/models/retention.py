@@ -28,7 +28,7 @@ class RetentionRule(models.Model):
         blank=True,
         related_name="+",
         verbose_name=_("school"),
-        help_text=_("Empty: every school that has no rule of its own."),
+        help_text=_("“All schools”: every one that has no rule of its own."),
     )
     days = models.PositiveSmallIntegerField(
         _("days"),
