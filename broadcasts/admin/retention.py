@@ -39,7 +39,7 @@ class RetentionRuleAdmin(RecordedAdmin[RetentionRule]):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         now = timezone.now()
         shown = {"forecast": forecast(now), "now": now} if request.method == "GET" else {}
-        titled = {"title": self.opts.verbose_name_plural.capitalize()} | shown
+        titled = {"title": _("Retention rules")} | shown
         return super().changelist_view(request, (extra_context or {}) | titled)
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:

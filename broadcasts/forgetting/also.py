@@ -17,4 +17,6 @@ class Loose:
 
 # Each takes the words about these deliveries out of its tables, within the transaction of the rows themselves.
 WORDS_ABOUT: list[Callable[[Collection[int]], None]] = []
+# Each takes this broadcast's number, when its rows are done: what was counted before may name what is gone.
+FIGURES_OF: list[Callable[[int], None]] = []
 LOOSE: dict[RetentionRule.Kind, list[Loose]] = {RetentionRule.Kind.UNUSED: []}

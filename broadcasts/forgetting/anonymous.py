@@ -5,7 +5,7 @@ of addresses stay right and nobody's emails can be put together. It is keyed: on
 an address that somebody names is the one, as it must when the link in an old email is followed.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from functools import cache
 from hashlib import blake2s
 
@@ -14,9 +14,9 @@ from django.db.models import CharField, Count, F, QuerySet, Value
 from django.db.models.functions import StrIndex, Substr
 from django.utils.translation import gettext as _
 
-from broadcasts.models import Broadcast, Delivery, EmailAddress
+from broadcasts.models import Broadcast, Delivery, EmailAddress, Person, School
 
-DIGEST_BYTES = 10
+DIGEST_BYTES = 8
 # Whoever has a domain nearly alone is named by it.
 FEWEST_ADDRESSES_OF_A_DOMAIN = 5
 # No address can look like this, so nobody writes to one by mistake.
@@ -60,24 +60,31 @@ def as_known_today(delivery: Delivery) -> Delivery | None:
     """
     if delivery.removed < Delivery.Removed.ADDRESSES:
         return delivery
-    found = next(_behind(delivery), None)
+    key = _key_behind(delivery)
+    found = _whose(key, delivery.broadcast.school) if key else None
     if found is None:
         return None
     delivery.email, delivery.address_key, delivery.person_id = found.address, found.key, found.person_id
     return delivery
 
 
-def _behind(delivery: Delivery) -> Iterator[EmailAddress]:
+def _key_behind(delivery: Delivery) -> str:
     """Every address that it may be is tried: some microseconds each, for the rare link of an old email."""
-    stored = delivery.address_key
-    for pk, key in _candidates(stored).values_list("pk", "key").iterator(5000):
-        if stands_for(stored, delivery.broadcast_id, key):
-            yield EmailAddress.objects.get(pk=pk)
+    stored, broadcast_id = delivery.address_key, delivery.broadcast_id
+    keys = _candidates(stored).values_list("key", flat=True).iterator(5000)
+    return next((key for key in keys if stands_for(stored, broadcast_id, key)), "")
+
+
+def _whose(key: str, school: School) -> EmailAddress | None:
+    """Somebody of the school that sent it, before somebody elsewhere who has the same address."""
+    same = EmailAddress.objects.filter(key=key).order_by("-is_active", "pk")
+    ours = same.filter(person__in=Person.objects.of_schools([school]).order_by().values("pk"))
+    return ours.first() or same.first()
 
 
 def _candidates(stored: str) -> QuerySet[EmailAddress]:
     domain = stored.partition("@")[2]
-    known = EmailAddress.objects.order_by("-is_active", "pk")
+    known = EmailAddress.objects.order_by()
     return known if domain == ELSEWHERE else known.filter(key__endswith=f"@{domain}")
 
 

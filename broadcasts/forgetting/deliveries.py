@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from broadcasts import audit
 from broadcasts.among import among
-from broadcasts.forgetting.also import WORDS_ABOUT
+from broadcasts.forgetting.also import FIGURES_OF, WORDS_ABOUT
 from broadcasts.forgetting.anonymous import anonymous, name_instead
 from broadcasts.forgetting.groups import groups_to_keep
 from broadcasts.forgetting.rules import Kind, Scope
@@ -31,7 +31,7 @@ _ANONYMISE = f"""
 UPDATE {_TABLE} SET name = %s, address_key = made.column2,
     email = CASE WHEN email = '' THEN '' ELSE made.column2 END,
     person_id = NULL, address_id = NULL, late_bounce_reason = '', removed = {Removed.ADDRESSES.value}
-FROM (VALUES {{pairs}}) AS made WHERE {_TABLE}.id = made.column1
+FROM (VALUES {{pairs}}) AS made WHERE {_TABLE}.id = made.column1 AND removed < {Removed.ADDRESSES.value}
 """  # noqa: S608 - names of our own
 
 
@@ -42,7 +42,7 @@ def due_broadcasts(scope: Scope, now: datetime) -> QuerySet[Broadcast]:
     is_busy = Q(next_attempt_at__isnull=False) | Q(state__in=[State.WAITING, State.IN_DOUBT])
     moving = Delivery.objects.filter(is_busy | Q(last_attempt_at__gte=lately), broadcast=of_it, is_settled=False)
     done = Removal.objects.filter(broadcast=of_it, kind=scope.kind, ended_at__isnull=False)
-    more = Removal.objects.filter(broadcast=of_it, kind=Kind.ADDRESSES)
+    more = Removal.objects.filter(broadcast=of_it, kind=Kind.ADDRESSES, ended_at__isnull=False)
     found = Broadcast.objects.filter(
         ~Exists(done),
         ~Exists(Lease.objects.filter(broadcast=of_it)),
@@ -126,6 +126,8 @@ def _drop_words_about(pks: Collection[int]) -> None:
 def _end(removal: Removal) -> None:
     broadcast = removal.broadcast
     Broadcast.objects.filter(pk=broadcast.pk).exclude(last_refusal="").update(last_refusal="")
+    for forget in FIGURES_OF:
+        forget(broadcast.pk)
     removal.ended_at = timezone.now()
     audit.record(
         None,

@@ -12,7 +12,7 @@ from broadcasts import audit
 from broadcasts.forgetting.also import LOOSE, Loose
 from broadcasts.forgetting.anonymous import shared_domains
 from broadcasts.forgetting.deliveries import LEVELS, ROWS_AT_ONCE, begin, count_rows_left, due_broadcasts, remove_some
-from broadcasts.forgetting.rules import Scope, scopes, scopes_in_force
+from broadcasts.forgetting.rules import Kind, Scope, scopes, scopes_in_force
 from broadcasts.models import Broadcast, RetentionRound, RetentionRule
 
 EVERY = timedelta(days=1)
@@ -73,7 +73,7 @@ def _remove_from(broadcast: Broadcast, scope: Scope, now: datetime, most: int) -
     removal = begin(broadcast, scope, now)
     if removal is None:
         return
-    domains = shared_domains(broadcast)
+    domains = shared_domains(broadcast) if scope.kind == Kind.ADDRESSES else ()
     while remove_some(removal.pk, domains, most):
         yield
     yield

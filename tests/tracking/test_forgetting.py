@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from broadcasts.forgetting.rounds import follow_rules
 from broadcasts.keeping_counts import differences
-from broadcasts.models import AuditEntry, BlockedEmail, ContactType, Delivery, Person, School
+from broadcasts.models import AuditEntry, BlockedEmail, ContactType, Delivery, EmailAddress, Person, School
 from broadcasts.results import Result
 from broadcasts.tokens import make_token
 from tests import factory
@@ -91,6 +91,16 @@ def test_link_in_an_old_email_still_unsubscribes(forgotten: Delivery, client: Cl
     forgotten.refresh_from_db()
     assert ADDRESS.lower() not in f"{forgotten.email}{list(AuditEntry.objects.values())}".lower()
     assert forgotten.person_id is None
+
+
+def test_link_stops_nothing_for_the_same_address_at_another_school(
+    forgotten: Delivery, jefferson: School, client: Client
+) -> None:
+    factory.make_person(jefferson, "Ann", [ADDRESS])
+    EmailAddress.objects.filter(person__school=forgotten.broadcast.school).update(is_active=False)
+    client.post(preferences(forgotten), {"List-Unsubscribe": "One-Click"})
+    stopped = ContactType.objects.filter(receives=False).values_list("address__person__school__name", flat=True)
+    assert list(stopped) == ["Lincoln"]
 
 
 def test_link_of_somebody_who_left_the_directory_says_so(forgotten: Delivery, client: Client) -> None:
