@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks.retention [ROWS]`: the dry run, removing names and addresses, and the link of an old email.
+"""`python -m tests.benchmarks.retention [ROWS]`: the dry run, removing addresses, and the link of an old email.
 
 On the database that DATABASE_URL names, or on a fresh SQLite file. The floor is one bare UPDATE of the same columns.
 """
