@@ -4,6 +4,7 @@ Ids in, one call. No retries by dramatiq: the sweep asks again for whatever is d
 """
 
 import logging
+import time
 
 import dramatiq
 from django.db.models import Q
@@ -15,6 +16,7 @@ from broadcasts.delivering.giving_way import waiting_emergencies
 from broadcasts.delivering.settling import settle_deliveries
 from broadcasts.delivering.sweeping import sweep, waiting
 from broadcasts.delivering.working import work_on
+from broadcasts.forgetting.rounds import rounds_to_ask_for, work_on_round
 from broadcasts.heartbeats import is_stopping
 from broadcasts.models import Broadcast
 from broadcasts.people.importing.working import imports_to_resume, work_on_import
@@ -24,6 +26,7 @@ log = logging.getLogger(__name__)
 MOST_SHIFTS = 60
 # For one broadcast; who finds nothing left to do goes on to the next one.
 WORKERS = 4
+RETENTION_SECONDS = 20.0
 
 
 def _work(broadcast_id: int, *, is_emergency: bool) -> None:
@@ -80,6 +83,16 @@ def undo(import_id: int) -> None:
     _import(import_id)
 
 
+@dramatiq.actor(queue_name="housekeeping", max_retries=0, time_limit=NO_LIMIT)
+def follow_retention_rules(round_id: int) -> None:
+    """A shift; imports and exports wait no longer than that."""
+    ends_at = time.monotonic() + RETENTION_SECONDS
+    with at_work_on("retention", round_id):
+        is_done = work_on_round(round_id, lambda: is_stopping() or time.monotonic() > ends_at)
+    if not is_done:
+        hint(follow_retention_rules, round_id)
+
+
 def wake(broadcast_id: int) -> None:
     """Ask for several workers, who share the rows among them. Call it on commit."""
     _ask(broadcast_id, WORKERS)
@@ -95,6 +108,8 @@ def sweep_and_wake() -> int:
     imports = imports_to_resume(now)
     for import_id in imports:
         hint(stage, import_id)  # whatever it needs: its status says what
+    for round_id in rounds_to_ask_for(now):
+        hint(follow_retention_rules, round_id)
     return len(due) + len(imports)
 
 

@@ -15,11 +15,12 @@ from broadcasts.blocking import block_addresses
 from broadcasts.blocking_failures import block_repeated_failures
 from broadcasts.delivering.evidence import Standing, apply_results, lock_deliveries, note_late_bounce
 from broadcasts.delivering.replies import plain_words
+from broadcasts.forgetting.anonymous import as_known_today
 from broadcasts.models import BlockedEmail, BlockingPolicy, Delivery
 from broadcasts.results import Result
 from tracking.meanings import CHANGES_NOTHING, Meaning
 from tracking.models import Event
-from tracking.storing import Row, store_events
+from tracking.storing import Row, store_events, without_words
 from tracking.storing_at_once import ARRIVED, RETURNED, AtOnce, store_at_once
 
 LONGEST_TEXT = 2000
@@ -125,7 +126,10 @@ def _record_in_steps(named: Mapping[str, Evidence]) -> Recorded:
     locked = lock_deliveries({one.delivery_id for one in named.values()})
     now = timezone.now()
     # The same event twice at once names the same delivery, whose lock we hold: the statement never waits.
-    stored = store_events([one.as_row(key, now) for key, one in named.items() if one.delivery_id in locked])
+    rows = [
+        (one.as_row(key, now), locked[one.delivery_id]) for key, one in named.items() if one.delivery_id in locked
+    ]
+    stored = store_events([row if standing.keeps_words else without_words(row) for row, standing in rows])
     new = [one for key, one in named.items() if key in stored.new]
     apply_results(locked, _by_result(new))
     # What was counted again may have begun earlier than was known.
@@ -185,9 +189,9 @@ def _block_complainers(evidence: Iterable[Evidence]) -> None:
     ids = {one.delivery_id for one in evidence if one.meaning.kind is Event.Kind.COMPLAINED}
     if not ids:
         return
-    # In the order of their addresses: two transactions must not wait for each other in a circle.
-    complained = Delivery.objects.filter(pk__in=ids).select_related("broadcast").order_by("address_key", "pk")
+    complained = map(as_known_today, Delivery.objects.filter(pk__in=ids).select_related("broadcast"))
     level = BlockingPolicy.in_force().complaint_level
-    for delivery in complained:
+    # In the order of their addresses: two transactions must not wait for each other in a circle.
+    for delivery in sorted(filter(None, complained), key=lambda row: (row.address_key, row.pk)):
         reason = _("Reported our email “%(broadcast)s” as spam") % {"broadcast": delivery.broadcast.name}
         block_addresses([delivery.email], reason=reason, source=BlockedEmail.Source.COMPLAINT, level=level)

@@ -10,7 +10,7 @@ from psycopg import Cursor
 from broadcasts.among import array_of
 from broadcasts.delivering.evidence import LOCK_IN_SQL, STANDING_IN_SQL, raise_in_sql
 from broadcasts.results import Result
-from tracking.storing import TABLE, Row, columns_of, insert_in_sql, told_in_sql
+from tracking.storing import ABOUT_A_PERSON, COLUMNS, TABLE, Row, columns_of, insert_in_sql, told_in_sql
 
 PREPARE_AFTER = 3  # executions
 ARRIVED, RETURNED = (Result.DELIVERED, Result.OPENED), (Result.BOUNCED, Result.FAILED)
@@ -53,7 +53,11 @@ def _codes(results: Sequence[Result]) -> str:
 
 
 _LOCK = f"SELECT count(*) FROM ({LOCK_IN_SQL}) AS locked"  # noqa: S608
-_INSERT = insert_in_sql("SELECT told.* FROM told JOIN plain ON plain.id = told.delivery_id")
+_VALUES = ", ".join(
+    f"""CASE WHEN plain.keeps_words THEN told."{name}" ELSE '' END""" if name in ABOUT_A_PERSON else f'told."{name}"'
+    for name in COLUMNS
+)
+_INSERT = insert_in_sql(f"SELECT {_VALUES} FROM told JOIN plain ON plain.id = told.delivery_id")  # noqa: S608
 # A bounce may be late, or become so by what is told now, only if the delivery has come back and arrived.
 _STATEMENT = f"""
 WITH told AS MATERIALIZED ({told_in_sql()}),
@@ -71,7 +75,7 @@ busy AS MATERIALIZED (
         SELECT FROM {TABLE} AS event WHERE event.delivery_id = ends.id AND event.result IN ({_codes(RETURNED)})
     ))
 ),
-plain AS (SELECT id FROM standing WHERE id NOT IN (SELECT id FROM busy)),
+plain AS (SELECT id, keeps_words FROM standing WHERE id NOT IN (SELECT id FROM busy)),
 stored AS ({_INSERT} RETURNING "key", delivery_id, result, times),
 news AS (SELECT stored.* FROM stored JOIN told ON told.key = stored.key AND told.times = stored.times),
 raised AS ({raise_in_sql("news")})

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from broadcasts import audit
+from broadcasts.forgetting.anonymous import name_instead
 from broadcasts.models import BroadcastType, ContactType, Delivery, EmailAddress, FamilyChoice, Person, School
 from broadcasts.people.choosing import record_family_choice
 from tracking.meanings import UNSUBSCRIBED
@@ -92,7 +93,7 @@ def _apply(delivery: Delivery, *, start: list[BroadcastType], stop: list[Broadca
             "contact_types.changed_by_family",
             delivery,
             school=delivery.broadcast.school,
-            label=delivery.email,
+            label=name_instead() if delivery.removed == Delivery.Removed.ADDRESSES else delivery.email,
             started=[kind.name for kind in start],
             stopped=[kind.name for kind in stopped],
         )

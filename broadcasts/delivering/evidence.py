@@ -23,7 +23,11 @@ _NAMED = f"FROM {_TABLE} WHERE id = ANY(%s::bigint[]) AND is_sendable"
 
 LOCK_IN_SQL = f"SELECT id {_NAMED} ORDER BY id FOR NO KEY UPDATE"
 # `is_busy`: hearing of it may end a doubt or an attempt, which `apply_results` knows how to do.
-STANDING_IN_SQL = f"SELECT id, result, state <> {State.IDLE} OR next_attempt_at IS NOT NULL AS is_busy {_NAMED}"
+# `keeps_words`: otherwise nothing that could name the recipient is to be stored about it any more.
+STANDING_IN_SQL = (
+    f"SELECT id, result, state <> {State.IDLE} OR next_attempt_at IS NOT NULL AS is_busy,"
+    f" removed = {Delivery.Removed.NOTHING} AS keeps_words {_NAMED}"
+)
 
 
 def raise_in_sql(heard: str) -> str:
@@ -46,15 +50,16 @@ class Standing:
     result: int
     state: int
     has_attempt_due: bool
+    keeps_words: bool
 
 
 def lock_deliveries(delivery_ids: Collection[int]) -> Mapping[int, Standing]:
     """Those that may carry an email, in primary key order, so that two transactions never wait in a circle."""
     rows = Delivery.objects.filter(among("pk", delivery_ids), is_sendable=True).order_by("pk")
-    values = rows.select_for_update(no_key=True).values_list("pk", "result", "state", "next_attempt_at")
+    values = rows.select_for_update(no_key=True).values_list("pk", "result", "state", "next_attempt_at", "removed")
     return {
-        pk: Standing(pk, result, state, due is not None or state == State.WAITING)
-        for pk, result, state, due in values
+        pk: Standing(pk, result, state, due is not None or state == State.WAITING, not removed)
+        for pk, result, state, due, removed in values
     }
 
 

@@ -12,6 +12,7 @@ from broadcasts.models.imports import Import, RememberedColumn
 from broadcasts.models.lists import List, ListMember, ListPart, ListRule
 from broadcasts.models.people import Guardianship, Person, PersonSchool
 from broadcasts.models.relays import Allowance, RelayTrouble
+from broadcasts.models.retention import Removal, RetentionRound, RetentionRule
 from broadcasts.models.schools import Membership, School, User
 from broadcasts.models.staging import (
     ImportedTypes,
@@ -55,7 +56,10 @@ __all__ = [
     "PersonSchool",
     "RelayTrouble",
     "RememberedColumn",
+    "Removal",
     "ResultCount",
+    "RetentionRound",
+    "RetentionRule",
     "School",
     "Sender",
     "StagedAddress",

@@ -52,6 +52,13 @@ class Delivery(models.Model):
         CANCELLED = "cancelled", _("The broadcast was cancelled before this email left")
         GAVE_UP = "gave_up", _("We tried for as long as we try")
 
+    class Removed(models.IntegerChoices):
+        """What a rule of retention has taken out of the row; each takes what the one before does."""
+
+        NOTHING = 0, ""
+        WORDS = 1, _("what mail servers said")
+        ADDRESSES = 2, _("name and address")
+
     school_path = "broadcast__school"
 
     broadcast = models.ForeignKey(
@@ -94,6 +101,8 @@ class Delivery(models.Model):
     state = models.PositiveSmallIntegerField(choices=State, default=State.IDLE, db_default=State.IDLE)
     next_attempt_at = models.DateTimeField(null=True, help_text="Another attempt. Empty: none is planned.")
     lease_token = models.UUIDField(null=True, help_text="Of the worker that marked it as in doubt.")
+
+    removed = models.PositiveSmallIntegerField(choices=Removed, default=Removed.NOTHING, db_default=Removed.NOTHING)
 
     is_settled = models.BooleanField(
         default=False, db_default=False, help_text="Nothing is due and nothing has left for days: changes are rare."

@@ -131,6 +131,8 @@ PAGES = {
     "block an email": "/admin/broadcasts/blockedemail/add/",
     "import blocked emails": "/admin/broadcasts/blockedemail/import/",
     "what blocks by itself": "/admin/broadcasts/blockingpolicy/",
+    "retention rules": "/admin/broadcasts/retentionrule/",
+    "removals": "/admin/broadcasts/removal/",
     "broadcast types": "/admin/broadcasts/broadcasttype/",
     "senders": "/admin/broadcasts/sender/",
     "schools": "/admin/broadcasts/school/",

@@ -8,6 +8,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from broadcasts.addresses import address_key
+from broadcasts.forgetting.anonymous import is_anonymous, stands_for
 from broadcasts.models import Delivery
 from broadcasts.tokens import read_token
 from tracking.bounces.explaining import explain
@@ -42,7 +44,15 @@ class About:
     """What must be known of a delivery to believe a report about it."""
 
     email: str
+    broadcast_id: int
     prepared_at: datetime | None
+
+    def is_of(self, finding: Finding) -> bool:
+        """Whether it is about the address that we wrote to, also where that was removed since."""
+        told = (finding.address.lower(), finding.original_address.lower())
+        if not is_anonymous(self.email):
+            return self.email in told
+        return any(stands_for(self.email, self.broadcast_id, address_key(address)) for address in told)
 
 
 class UnusableReport(Exception):
@@ -107,20 +117,21 @@ def _evidence_of(named: Sequence[Named]) -> list[Evidence]:
         )
         for one in named
         if one.delivery_id in known
-        for number, finding in _about(one.report.findings, known[one.delivery_id].email)
+        for number, finding in _about(one.report.findings, known[one.delivery_id])
         if finding.meaning
     ]
 
 
 def _look_up(ids: set[int]) -> Mapping[int, About]:
-    rows = Delivery.objects.filter(pk__in=ids).values_list("pk", "email", "broadcast__prepared_at")
-    return {pk: About(email.lower(), prepared_at) for pk, email, prepared_at in rows}
+    rows = Delivery.objects.filter(pk__in=ids)
+    fields = ("pk", "email", "broadcast_id", "broadcast__prepared_at")
+    return {pk: About(email.lower(), *more) for pk, email, *more in rows.values_list(*fields)}
 
 
-def _about(findings: Sequence[Finding], email: str) -> list[tuple[int, Finding]]:
+def _about(findings: Sequence[Finding], about: About) -> list[tuple[int, Finding]]:
     """Those about the address that we wrote to; with none, it was passed on, and each says where it ended."""
     numbered = list(enumerate(findings))
-    ours = [(number, one) for number, one in numbered if email in (one.address.lower(), one.original_address.lower())]
+    ours = [(number, one) for number, one in numbered if about.is_of(one)]
     return (ours or numbered)[:MOST_FINDINGS]
 
 

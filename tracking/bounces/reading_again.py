@@ -16,6 +16,9 @@ def read_again(reports: Iterable[UnusedReport], by: User) -> tuple[int, int]:
     """How many were of use this time, and how many were not: those stay, with the reason of today."""
     used = unused = 0
     for report in reports:
+        if not report.raw:  # removed since, and so it stays
+            unused += 1
+            continue
         arrived = Arrived(report.raw.encode(), report.envelope_recipient)
         _new, refused = use_reports([(arrived, explain(arrived.raw))])
         if refused:

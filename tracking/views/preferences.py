@@ -8,6 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from broadcasts.forgetting.anonymous import as_known_today
 from broadcasts.models import Delivery
 from broadcasts.tokens import read_token
 from tracking.unsubscribing import find_choices, required_types, save_choices, unsubscribe
@@ -22,10 +23,14 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
     delivery = _find_delivery(token)
     if delivery is None:
         return render(request, "tracking/incomplete_link.html")
+    school = delivery.broadcast.school
+    delivery = as_known_today(delivery)
+    if delivery is None:
+        return render(request, "tracking/old_link.html", {"school": school})
     notice, is_done = _act(request, delivery) if request.method == "POST" else ("", False)
     context = {
         "delivery": delivery,
-        "school": delivery.broadcast.school,
+        "school": school,
         "address": masked(delivery.email),
         "choices": find_choices(delivery),
         "required": required_types(),

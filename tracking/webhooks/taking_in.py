@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from broadcasts.forgetting.anonymous import as_known_today
 from broadcasts.models import Delivery
 from tracking.models import Event, UnusedEvent
 from tracking.recording import record_new, storable
@@ -81,7 +82,8 @@ def _record_said(said: Sequence[tuple[Any, Said]]) -> list[Unused]:
 
 def _stop_types(ids: set[int]) -> None:
     rows = Delivery.objects.filter(pk__in=ids).select_related("broadcast__school", "broadcast__broadcast_type")
-    for delivery in rows.order_by("broadcast__school", "address_key", "pk"):
+    known = filter(None, map(as_known_today, rows))  # nothing comes to an address that nobody has any more
+    for delivery in sorted(known, key=lambda row: (row.broadcast.school_id, row.address_key, row.pk)):
         stop_type(delivery)
 
 

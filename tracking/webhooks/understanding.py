@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from broadcasts.addresses import address_key
+from broadcasts.forgetting.anonymous import is_anonymous, stands_for
 from broadcasts.models import Delivery
 from broadcasts.tokens import read_token
 from tracking.meanings import Meaning
@@ -88,8 +89,17 @@ def find_deliveries(names: Collection[Name]) -> Mapping[Name, int]:
     if not names:
         return {}
     rows = Delivery.objects.filter(provider_message_id__in={message_id for message_id, _key in names})
-    found = rows.values_list("provider_message_id", "address_key", "pk")
-    return {(str(message_id), key): pk for message_id, key, pk in found}
+    found = {}
+    for message_id, stored, pk, broadcast_id in rows.values_list(
+        "provider_message_id", "address_key", "pk", "broadcast_id"
+    ):
+        if not is_anonymous(stored):
+            found[str(message_id), stored] = pk
+            continue
+        # The name and address of an email whose address was removed since: only a comparison finds it.
+        theirs = [name for name in names if name[0] == message_id and stands_for(stored, broadcast_id, name[1])]
+        found |= dict.fromkeys(theirs, pk)
+    return found
 
 
 def to_evidence(said: Iterable[tuple[Said, int]], heard_at: datetime) -> list[Evidence]:
