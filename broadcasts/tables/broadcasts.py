@@ -14,6 +14,8 @@ from django.utils.translation import gettext_lazy
 from broadcasts.models import Broadcast
 from broadcasts.templatetags.messenger import moment
 
+NUMBER = {"th": {"class": "number"}, "td": {"class": "number"}}
+
 
 class BroadcastTable(tables.Table):  # type: ignore[misc]
     counts: Mapping[int, Mapping[str, int]] = {}
@@ -22,7 +24,7 @@ class BroadcastTable(tables.Table):  # type: ignore[misc]
     school = tables.Column()
     status = tables.Column()
     send_at = tables.Column(verbose_name=gettext_lazy("Sent"))
-    recipients = tables.Column(verbose_name=gettext_lazy("Recipients"), empty_values=())
+    recipients = tables.Column(verbose_name=gettext_lazy("Recipients"), empty_values=(), attrs=NUMBER)
     results = tables.Column(verbose_name=gettext_lazy("Delivery Results"), empty_values=())
 
     class Meta:

@@ -107,7 +107,7 @@ PAGES = {
     "Broadcast Summary, nothing found": "/reports/summary/?q=nobody-is-called-that",
     "Email Log": "/email-log/",
     "Export of the Email Log": "/email-log/exports/",
-    "Email Log, nothing found": "/email-log/?text=nobody-is-called-that",
+    "Email Log, nothing found": "/email-log/?q=nobody-is-called-that",
     "delivery": "{delivery}",
     "addresses to fix": "/people/addresses-to-fix/",
     "addresses to fix, our side refused": "/people/addresses-to-fix/?fault=ours",
