@@ -51,12 +51,12 @@ class BroadcastTable(tables.Table):  # type: ignore[misc]
         return format_html("<span>{}</span>", words)
 
     def render_recipients(self, record: Broadcast) -> str:
-        counts = self.counts.get(record.pk)
-        return intcomma(sum(counts.values())) if counts else "—"
+        total = sum(self.counts.get(record.pk, {}).values())
+        return intcomma(total) if total else "—"
 
     def render_results(self, record: Broadcast) -> SafeString | str:
         counts = self.counts.get(record.pk, {})
-        if not counts:
+        if not any(counts.values()):
             return "—"
         log = reverse("reports:email-log")
         return format_html_join(
