@@ -58,7 +58,7 @@ def test_ten_results_with_counts_and_shares_open_their_rows(as_alice: Client, li
     text = page(as_alice, broadcast)
     for label in LABELS:
         count, share = (2, 18) if label == "Blocked" else (1, 9)
-        assert f"{label} {count} {label}, in the Email Log {share} %" in text
+        assert f"{label} {count} {label}, in the Email Log {share}%" in text
     assert "Together 11 100%" in text
     source = as_alice.get(f"/broadcasts/{broadcast.pk}/report/").content.decode()
     assert f"/email-log/?broadcast={broadcast.pk}&amp;result=soft-bounced" in source
