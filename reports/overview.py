@@ -82,7 +82,15 @@ class Overview:
 
     @property
     def in_trouble(self) -> list[Broadcast]:
-        return [each.broadcast for each in self.under_way if each.broadcast.trouble]
+        """Those that go on by themselves when it is over."""
+        going = (each.broadcast for each in self.under_way if each.broadcast.status != Status.PAUSED)
+        return [broadcast for broadcast in going if broadcast.trouble]
+
+    @property
+    def on_hold(self) -> list[Broadcast]:
+        """Paused by Messenger, not by a person who knows of it."""
+        paused = (each.broadcast for each in self.under_way if each.broadcast.status == Status.PAUSED)
+        return [broadcast for broadcast in paused if broadcast.held_for]
 
     @property
     def with_failed_addresses(self) -> list[Counted]:

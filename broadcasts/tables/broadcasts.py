@@ -14,6 +14,8 @@ from django.utils.translation import gettext_lazy
 from broadcasts.models import Broadcast
 from broadcasts.templatetags.messenger import moment
 
+NUMBER = {"th": {"class": "number"}, "td": {"class": "number"}}
+
 
 class BroadcastTable(tables.Table):  # type: ignore[misc]
     counts: Mapping[int, Mapping[str, int]] = {}
@@ -22,7 +24,7 @@ class BroadcastTable(tables.Table):  # type: ignore[misc]
     school = tables.Column()
     status = tables.Column()
     send_at = tables.Column(verbose_name=gettext_lazy("Sent"))
-    recipients = tables.Column(verbose_name=gettext_lazy("Recipients"), empty_values=())
+    recipients = tables.Column(verbose_name=gettext_lazy("Recipients"), empty_values=(), attrs=NUMBER)
     results = tables.Column(verbose_name=gettext_lazy("Delivery Results"), empty_values=())
 
     class Meta:
@@ -49,12 +51,12 @@ class BroadcastTable(tables.Table):  # type: ignore[misc]
         return format_html("<span>{}</span>", words)
 
     def render_recipients(self, record: Broadcast) -> str:
-        counts = self.counts.get(record.pk)
-        return intcomma(sum(counts.values())) if counts else "—"
+        total = sum(self.counts.get(record.pk, {}).values())
+        return intcomma(total) if total else "—"
 
     def render_results(self, record: Broadcast) -> SafeString | str:
         counts = self.counts.get(record.pk, {})
-        if not counts:
+        if not any(counts.values()):
             return "—"
         log = reverse("reports:email-log")
         return format_html_join(

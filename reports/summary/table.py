@@ -49,7 +49,7 @@ class ShareColumn(tables.Column):  # type: ignore[misc]
 
     def render(self, record: Broadcast) -> str:
         share = Share(getattr(record, self.of), record.tried)  # type: ignore[attr-defined]
-        return f"{share.percent} %" if share.of else "—"
+        return f"{share.percent}%" if share.of else "—"
 
     def order(self, queryset: QuerySet[Broadcast], is_descending: bool) -> tuple[QuerySet[Broadcast], bool]:  # noqa: FBT001
         share = F(self.accessor)

@@ -47,7 +47,7 @@ def test_each_shows_its_recipients_and_results(as_alice: Client, lincoln: School
     assert prepare_deliveries(broadcast.pk)
     broadcast.deliveries.filter(email="p0@home.example").update(result=Result.OPENED)
     page = find(as_alice)
-    assert re.search(r'data-label="Recipients" *>3<', page)
+    assert re.search(r'<td[^>]*data-label="Recipients"[^>]*>3<', page)
     assert ">2 Unsent</a>" in page
     assert ">1 Opened</a>" in page
     assert "May 11, 2026 9:44 am</span> by Alice" in page
@@ -103,3 +103,10 @@ def test_a_stranger_sees_none_of_them_and_the_administrator_all(
 def test_nobody_signed_in_sees_nothing(client: Client, lincoln: School) -> None:
     Broadcast.objects.all()
     assert client.get(URL).status_code == 302
+
+
+def test_who_gets_none_yet_has_no_number(as_alice: Client, lincoln: School) -> None:
+    factory.make_broadcast(lincoln)
+    page = find(as_alice)
+    assert re.search(r'<td[^>]*data-label="Recipients"[^>]*>—<', page)
+    assert re.search(r'<td[^>]*data-label="Delivery Results"[^>]*>—<', page)

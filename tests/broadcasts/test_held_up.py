@@ -120,7 +120,7 @@ def test_the_page_says_why_it_waits(as_alice: Client, draft: Broadcast) -> None:
         assert "the first email leaves May 12, 2026 7:00 am." in page_of(as_alice, draft)
         work_on(draft.pk)
         page = page_of(as_alice, draft)
-    assert "what is left goes on May 12, 2026 7:00 am." in page
+    assert "sending goes on after May 12, 2026 7:00 am." in page
     assert "0 of 3 done, 3 still to send." in page
 
 

@@ -96,19 +96,35 @@ PAGES = {
     "broadcasts": "/broadcasts/",
     "new broadcast": "/broadcasts/new/",
     "compose": "{draft}edit/",
+    "compose, with files": "{files_draft}edit/",
     "preview": "{draft}preview/",
+    "review, with files": "{files_draft}review/",
     "review": "{draft}review/",
     "names behind a number": "{draft}review/duplicate/",
     "progress": "{sent}",
+    "progress, not sent in time": "{late}",
+    "progress, nobody went on": "{abandoned}",
+    "progress, in trouble for too long": "{trouble}",
+    "progress, stopped after refusals": "{refused}",
+    "progress, held up": "{held_up}",
+    "progress, scheduled": "{scheduled}",
+    "progress, quiet hours": "{quiet}",
+    "progress, cancelled": "{cancelled}",
+    "progress, one recipient": "{one_recipient}",
     "opened by whom": "{sent}opens/",
     "report": "{sent}report/",
     "report to print": "{sent}report/?all=1",
+    "report, one recipient": "{one_recipient}report/?all=1",
+    "report, nobody yet": "{scheduled}report/",
     "Broadcast Summary": "/reports/summary/",
+    "Email Log, bounced later": "/email-log/?late=on",
+    "Email Log, longest address": "/email-log/?q=maximiliane",
     "Broadcast Summary, nothing found": "/reports/summary/?q=nobody-is-called-that",
     "Email Log": "/email-log/",
     "Export of the Email Log": "/email-log/exports/",
-    "Email Log, nothing found": "/email-log/?text=nobody-is-called-that",
+    "Email Log, nothing found": "/email-log/?q=nobody-is-called-that",
     "delivery": "{delivery}",
+    "delivery, longest address": "{long_row}",
     "addresses to fix": "/people/addresses-to-fix/",
     "addresses to fix, our side refused": "/people/addresses-to-fix/?fault=ours",
     "correct an address to fix": "{correct}",
@@ -137,6 +153,10 @@ PAGES = {
     "senders": "/admin/broadcasts/sender/",
     "schools": "/admin/broadcasts/school/",
     "users": "/admin/broadcasts/user/",
+    "unused events": "/admin/tracking/unusedevent/",
+    "unused event": "{unused_event}",
+    "unused reports": "/admin/tracking/unusedreport/",
+    "unused report": "{unused_report}",
 }
 # Their answer is an error on purpose, which Chromium writes into the console.
 IS_AN_ERROR = ("not found",)
@@ -169,6 +189,7 @@ def places(
         found["missed"] = office.correct_address("bounce-2", "right@homes.example")
         found["correct"] = office.correction_page("bounce@")
         found["family"] = office.family_of(found["delivery"])
+        found |= make_states(product)
         found["preferences"] = office.preferences_link(found["message"])
     return found
 
@@ -188,6 +209,12 @@ def make_imports(office: Office, folder: Path) -> dict[str, str]:
     waiting = office.check_import(files[2])
     office.upload_import(files[3])
     return {"stored": stored, "import": waiting, "columns": office.path}
+
+
+def make_states(product: Product) -> dict[str, str]:
+    printed = product.command("shell", "-c", "from tests.browser.states import make_states; make_states()")
+    found: dict[str, str] = json.loads(printed.splitlines()[-1])
+    return found
 
 
 def send_from_shell(product: Product, recipients: Path, message: Path) -> int:

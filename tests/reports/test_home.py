@@ -83,6 +83,24 @@ def test_imports_that_wait_for_a_person_are_named(as_alice: Client, as_bob: Clie
     assert "checked.csv" not in as_bob.get("/").text
 
 
+def test_broadcast_on_hold_asks_for_a_decision_and_does_not_promise_to_go_on(
+    as_alice: Client, lincoln: School
+) -> None:
+    broadcast = factory.make_broadcast(lincoln, subject="Field day")
+    held = {"status": Status.PAUSED, "held_for": Broadcast.Hold.IN_TROUBLE, "send_at": timezone.now()}
+    Broadcast.objects.update(**held, trouble="Nobody answers at mail.example.", trouble_since=timezone.now())
+    page = as_alice.get("/").text
+    assert "“Field day” is on hold until somebody decides." in page
+    assert "The mail server was in trouble for too long." in page
+    assert "goes on by itself" not in page
+    assert "Nothing has left yet." in page
+    assert "Looking up who gets it" not in page
+    Broadcast.objects.filter(pk=broadcast.pk).update(held_for="")
+    page = as_alice.get("/").text  # who paused it by hand knows
+    assert "on hold" not in page
+    assert "goes on by itself" not in page
+
+
 def test_trouble_says_since_when_and_why(as_alice: Client, lincoln: School) -> None:
     broadcast = factory.make_broadcast(lincoln)
     make_delivery(broadcast, "ana@home.example")
