@@ -51,6 +51,8 @@ def _insert_rows(broadcast: Broadcast) -> None:
     reach, params = Reach(broadcast).sql
     waiting, idle = Delivery.State.WAITING.value, Delivery.State.IDLE.value
     with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL work_mem = '64MB'")  # two sorts of all rows, which would else go to the disk
         cursor.execute(INSERT.format(reach=reach, waiting=waiting, idle=idle), (*params, broadcast.pk))
 
 
