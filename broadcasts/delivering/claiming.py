@@ -65,7 +65,7 @@ def claim_batch(
         sending = Broadcast.objects.filter(pk=broadcast_id, status__in=SENDING)
         if not sending.update(worked_on_at=now, tended_at=now):
             return Batch(token, [])
-        ids = _left_behind(broadcast_id, now, token)
+        ids = _left_behind(broadcast_id, size, now, token)
         ids += _next_first_attempts(broadcast_id, size - len(ids))
         ids += _due_again(broadcast_id, size - len(ids), now)
         jobs = _check(broadcast_id, ids) if ids else []
@@ -74,11 +74,17 @@ def claim_batch(
         return Batch(token, jobs)
 
 
-def _left_behind(broadcast_id: int, now: datetime, token: UUID) -> list[int]:
+def _left_behind(broadcast_id: int, size: int, now: datetime, token: UUID) -> list[int]:
     """What a worker that died or stopped had taken and not begun: of one at a time, for others want some too."""
     ended = Lease.objects.filter(broadcast=broadcast_id, is_open=True, until__lte=now).exclude(pk=token)
-    first = list(ended.order_by("until").values_list("pk", flat=True)[:1])
-    return take_over(Lease.objects.filter(pk__in=first)) if first else []
+    first = ended.order_by("until").first()
+    if first is None:
+        return []
+    waiting = take_over(Lease.objects.filter(pk=first.pk))
+    # A pause may have put the rows of many workers into one.
+    if rest := waiting[size:]:
+        Lease.objects.create(broadcast_id=broadcast_id, rows=rest, until=first.until)
+    return waiting[:size]
 
 
 def _next_first_attempts(broadcast_id: int, size: int) -> list[int]:
