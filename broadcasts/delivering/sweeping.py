@@ -15,6 +15,7 @@ from django.utils import timezone
 from broadcasts.among import among
 from broadcasts.counting import count_broadcast
 from broadcasts.delivering.claiming import SENDING, has_rows_to_send
+from broadcasts.delivering.clock import lease_clock
 from broadcasts.delivering.leasing import settle
 from broadcasts.delivering.retrying import in_hand_again, planned_again
 from broadcasts.keeping_counts import fold_counts
@@ -37,7 +38,7 @@ log = logging.getLogger(__name__)
 def sweep(now: datetime) -> list[int]:
     """Put right what was left behind; returns the broadcasts that workers should be woken for."""
     end_doubts(now)
-    settle(Lease.objects.filter(until__lt=now))
+    settle(Lease.objects.filter(until__lt=lease_clock(now)))
     close_cancelled()
     close_stopped()
     close_soft_bounced(now)
@@ -73,7 +74,7 @@ def waiting(now: datetime) -> QuerySet[Broadcast]:
 def end_doubts(now: datetime) -> int:
     """No reply and no report for long enough: send again with the same Message-ID, or leave it as its type says."""
     grace = timedelta(seconds=settings.IN_DOUBT_GRACE_SECONDS)
-    over = Lease.objects.filter(until__lt=now - grace)
+    over = Lease.objects.filter(until__lt=lease_clock(now) - grace)
     with transaction.atomic():
         leases = over.select_for_update(skip_locked=True, no_key=True)
         ids = [pk for rows in leases.values_list("rows", flat=True) for pk in rows]
@@ -201,7 +202,7 @@ def _find_strays(broadcast_id: int) -> bool:
         log.error(
             "Broadcast %s: %s rows were in no lease", broadcast_id, len(found), extra={"broadcast": broadcast_id}
         )
-        Lease.objects.create(broadcast_id=broadcast_id, rows=found, until=timezone.now())
+        Lease.objects.create(broadcast_id=broadcast_id, rows=found, until=lease_clock(timezone.now()))
     return bool(found)
 
 
@@ -211,5 +212,5 @@ def recover_after_restart(now: datetime) -> None:
     Rows in doubt get a few seconds for reports to come in instead of the grace that a living socket would need.
     """
     grace = timedelta(seconds=settings.IN_DOUBT_GRACE_SECONDS)
-    Lease.objects.update(until=now - grace + PATIENCE_WITH_REPORTS)
+    Lease.objects.update(until=lease_clock(now) - grace + PATIENCE_WITH_REPORTS)
     Broadcast.objects.filter(status__in=UNDER_WAY).update(worked_on_at=None)
