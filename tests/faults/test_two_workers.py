@@ -12,7 +12,7 @@ FAMILIES = 900
 LEASE, GRACE = 8, 2
 # Of one worker with two connections for each of its threads.
 MOST_OF_ONE = 2 * 2 * 2
-# The lease of the dead one, the grace of what it left in doubt, and some rounds of the sweep; and sending the rest, on a busy machine.
+# The lease of the dead one, the grace of what it left in doubt, and sending the rest on a busy machine.
 AFTER_A_KILL = LEASE + GRACE + 50
 ASK = "from broadcasts.actors import wake; [wake({broadcast}) for _ in range(10)]"
 
