@@ -14,6 +14,7 @@ DEEDS: dict[str, Promise] = {
     "broadcast.paused": _("paused it"),
     "broadcast.held": _("paused it, for the reason above"),
     "broadcast.resumed": _("resumed it"),
+    "broadcast.retries_stopped": _("stopped trying again for those that Soft Bounced"),
     "broadcast.cancelled": _("cancelled what was Unsent"),
     "addresses.removal_begun": _("began to remove names and addresses, as a retention rule says"),
     "addresses.removed": _("removed names and addresses, as a retention rule says"),

@@ -89,6 +89,7 @@ urlpatterns: list[URLPattern] = [
     path("broadcasts/<int:pk>/pause/", sending.broadcast_pause, name="broadcast-pause"),
     path("broadcasts/<int:pk>/resume/", sending.broadcast_resume, name="broadcast-resume"),
     path("broadcasts/<int:pk>/cancel/", sending.broadcast_cancel, name="broadcast-cancel"),
+    path("broadcasts/<int:pk>/stop-retrying/", sending.broadcast_stop_retrying, name="broadcast-stop-retrying"),
     path("broadcasts/<int:pk>/", progress.broadcast_detail, name="broadcast-detail"),
     path("broadcasts/<int:pk>/progress/", progress.broadcast_progress, name="broadcast-progress"),
 ]

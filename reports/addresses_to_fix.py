@@ -24,7 +24,9 @@ ARRIVED = (Result.SENT, Result.DELIVERED, Result.OPENED)
 # One Bounced may have passed by the next time.
 BOUNCES_IN_A_ROW = 2
 # Between two attempts: that row says nothing about the address.
-STOPPED_BY_US = (Delivery.Note.CANCELLED, Delivery.Note.BLOCKED, Delivery.Note.DO_NOT_CONTACT)
+STOPPED_BY_US = (
+    Delivery.Note.CANCELLED, Delivery.Note.STOPPED, Delivery.Note.BLOCKED, Delivery.Note.DO_NOT_CONTACT
+)  # fmt: skip
 
 
 def came_back(row: str = "") -> Q:

@@ -119,6 +119,9 @@ _ON_ITS_PAGE: Mapping[str, Promise] = {
 }
 
 
+_NEW_BROADCAST = _("If this person should get it after all, send them a new broadcast.")
+
+
 def explain_row(delivery: Delivery, doubt: str) -> Explanation:
     """For the row's own page. What happened to it may say something else than its result alone would."""
     plain = explain(delivery.result)
@@ -128,6 +131,9 @@ def explain_row(delivery: Delivery, doubt: str) -> Explanation:
         return Explanation(plain.label, late, advice)
     if delivery.note == Delivery.Note.CANCELLED:
         return _cancelled(plain)
+    if delivery.note == Delivery.Note.STOPPED:
+        meaning = _("It had not worked when somebody stopped our trying again.")
+        return Explanation(plain.label, meaning, _NEW_BROADCAST)
     if doubt and delivery.result == Result.UNSENT:
         meaning = _("We handed this email over, and the connection broke before the mail server said it has it.")
         return Explanation(plain.label, meaning, _("If it matters, ask this person whether it came."))
@@ -139,7 +145,7 @@ def _cancelled(plain: Explanation) -> Explanation:
         meaning = _("This email has not left, and it never will.")
     else:
         meaning = _("It had not worked when the broadcast was cancelled, and nobody tries any more.")
-    return Explanation(plain.label, meaning, _("If this person should get it after all, send them a new broadcast."))
+    return Explanation(plain.label, meaning, _NEW_BROADCAST)
 
 
 def explain(code: int) -> Explanation:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 
 from broadcasts.counting import counts_by_broadcast
-from broadcasts.delivering.doubts import doubtful
-from broadcasts.models import UNDER_WAY, Broadcast, Delivery, Import, List, School, Upload, User
+from broadcasts.delivering.doubts import count_doubts
+from broadcasts.models import UNDER_WAY, Broadcast, Import, List, School, Upload, User
 from reports.addresses_to_fix import AddressesToFix
 from reports.opens import OpenNumbers, count_opens
 
@@ -61,10 +61,9 @@ class Overview:
 
     def _counted(self, broadcasts: list[Broadcast]) -> list[Counted]:
         counts = counts_by_broadcast(broadcasts)
-        doubts = Delivery.objects.filter(doubtful(self.now), broadcast__in=broadcasts).order_by()
-        in_doubt = dict(doubts.values_list("broadcast_id").annotate(Count("pk")))
+        in_doubt = count_doubts(list(counts), self.now)
         opens = count_opens({each.pk: counts[each.pk]["Opened"] for each in broadcasts})
-        return [Counted(each, counts[each.pk], in_doubt.get(each.pk, 0), opens[each.pk]) for each in broadcasts]
+        return [Counted(each, counts[each.pk], in_doubt[each.pk], opens[each.pk]) for each in broadcasts]
 
     @cached_property
     def under_way(self) -> list[Counted]:

@@ -44,7 +44,13 @@ class Entry:
 def timeline(delivery: Delivery) -> list[Entry]:
     """Everything there is evidence of, oldest first."""
     entries = [*_prepared(delivery), *_attempts(delivery), *_events(delivery), *_late_bounce(delivery)]
-    entries += [*_cancelled(delivery), *_given_up(delivery), *_sent_again(delivery), *_blocks(delivery)]
+    entries += [
+        *_cancelled(delivery),
+        *_stopped(delivery),
+        *_given_up(delivery),
+        *_sent_again(delivery),
+        *_blocks(delivery),
+    ]
     dated = sorted((entry.at, number, entry) for number, entry in enumerate(entries) if entry.at)
     return list(_with_decision([*(entry for _at, _number, entry in dated), *_held_back(delivery)], delivery.result))
 
@@ -123,6 +129,13 @@ def _cancelled(delivery: Delivery) -> Iterator[Entry]:
     else:
         words = _("It had not worked until then, and nobody tries any more.")
         yield Entry(at, _("The broadcast was cancelled"), words, Result.BOUNCED)
+
+
+def _stopped(delivery: Delivery) -> Iterator[Entry]:
+    at = delivery.broadcast.retries_stopped_at or delivery.last_attempt_at
+    if at and delivery.note == Delivery.Note.STOPPED:
+        words = _("It had not worked until then, and nobody tries any more.")
+        yield Entry(at, str(Delivery.Note.STOPPED.label), words, Result.BOUNCED)
 
 
 def _given_up(delivery: Delivery) -> Iterator[Entry]:

@@ -76,6 +76,8 @@ def _reason(row: Delivery) -> object:
         return _("They were marked “do not contact” for the student before it worked.")
     if row.note == Note.CANCELLED:
         return _("The broadcast was cancelled before it worked.")
+    if row.note == Note.STOPPED:
+        return _("Somebody stopped our trying again before it worked.")
     return explain_failures([row])[row.pk].words
 
 

@@ -96,6 +96,8 @@ broadcasts:broadcast-resume/paused          GET   sign-in    404       302     3
 broadcasts:broadcast-resume/paused          POST  sign-in    404       302     302
 broadcasts:broadcast-cancel/sending         GET   sign-in    404       302     302
 broadcasts:broadcast-cancel/sending         POST  sign-in    404       200     200
+broadcasts:broadcast-stop-retrying/sending  GET   sign-in    404       302     302
+broadcasts:broadcast-stop-retrying/sending  POST  sign-in    404       302     302
 broadcasts:broadcast-detail/sending         GET   sign-in    404       200     200
 broadcasts:broadcast-progress/sending       GET   sign-in    404       200     200
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from broadcasts.among import among
 from broadcasts.blocking import is_row_blocked
 from broadcasts.composing.headers import Recipient
+from broadcasts.delivering.clock import lease_clock
 from broadcasts.delivering.leasing import hold, is_ours, take_over
 from broadcasts.models import Attempt, Broadcast, Delivery, Guardianship, Lease
 from broadcasts.people.lists.resolving import people_on
@@ -47,7 +48,7 @@ def has_rows_to_send(now: datetime) -> Q:
     """Of broadcasts: first attempts to begin, others that are due, or rows that no worker holds any more."""
     of_it = OuterRef("pk")
     due = Delivery.objects.filter(broadcast=of_it).due(now)
-    left = Lease.objects.filter(broadcast=of_it, is_open=True, until__lte=now)
+    left = Lease.objects.filter(broadcast=of_it, is_open=True, until__lte=lease_clock(now))
     return Q(next_row__isnull=False) | Q(Exists(due)) | Q(Exists(left))
 
 
@@ -65,7 +66,7 @@ def claim_batch(
         sending = Broadcast.objects.filter(pk=broadcast_id, status__in=SENDING)
         if not sending.update(worked_on_at=now, tended_at=now):
             return Batch(token, [])
-        ids = _left_behind(broadcast_id, now, token)
+        ids = _left_behind(broadcast_id, size, now, token)
         ids += _next_first_attempts(broadcast_id, size - len(ids))
         ids += _due_again(broadcast_id, size - len(ids), now)
         jobs = _check(broadcast_id, ids) if ids else []
@@ -74,11 +75,17 @@ def claim_batch(
         return Batch(token, jobs)
 
 
-def _left_behind(broadcast_id: int, now: datetime, token: UUID) -> list[int]:
+def _left_behind(broadcast_id: int, size: int, now: datetime, token: UUID) -> list[int]:
     """What a worker that died or stopped had taken and not begun: of one at a time, for others want some too."""
-    ended = Lease.objects.filter(broadcast=broadcast_id, is_open=True, until__lte=now).exclude(pk=token)
-    first = list(ended.order_by("until").values_list("pk", flat=True)[:1])
-    return take_over(Lease.objects.filter(pk__in=first)) if first else []
+    ended = Lease.objects.filter(broadcast=broadcast_id, is_open=True, until__lte=lease_clock(now)).exclude(pk=token)
+    first = ended.order_by("until").first()
+    if first is None:
+        return []
+    waiting = take_over(Lease.objects.filter(pk=first.pk))
+    # A pause may have put the rows of many workers into one.
+    if rest := waiting[size:]:
+        Lease.objects.create(broadcast_id=broadcast_id, rows=rest, until=first.until)
+    return waiting[:size]
 
 
 def _next_first_attempts(broadcast_id: int, size: int) -> list[int]:

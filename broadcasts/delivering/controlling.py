@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 from broadcasts import audit
 from broadcasts.composing.drafting import what_is_missing
 from broadcasts.delivering.leasing import set_free, take_over
-from broadcasts.delivering.sweeping import cancel_rows, waits_or_is_due
+from broadcasts.delivering.retrying import is_retried
+from broadcasts.delivering.sweeping import cancel_rows, stop_rows, waits_or_is_due
 from broadcasts.models import Broadcast, User
 from broadcasts.preparing.reach import Reach
 
@@ -110,6 +111,24 @@ def cancel(broadcast: Broadcast, by: User) -> bool:
         return False
     take_over(broadcast.leases.all())
     cancel_rows(broadcast.deliveries.filter(waits_or_is_due()))
+    return True
+
+
+@transaction.atomic
+def stop_retrying(broadcast: Broadcast, by: User) -> bool:
+    """Of one that counts as sent: who Soft Bounced and would be tried again is Bounced. False: nobody would be.
+
+    A message that is just leaving keeps its answer; where that says "later", the sweep closes the row.
+    """
+    # Locked before it is looked at, so that of two who press one acts.
+    stopped = Broadcast.objects.select_for_update(no_key=True).values_list("retries_stopped_at", flat=True)
+    if stopped.get(pk=broadcast.pk) or not is_retried(broadcast.pk):
+        return False
+    now = timezone.now()
+    if not _change(broadcast, by, "broadcast.retries_stopped", (Status.SENT,), retries_stopped_at=now):
+        return False
+    set_free(broadcast.leases.all(), broadcast.pk, now)
+    stop_rows(broadcast.pk)
     return True
 
 

@@ -6,6 +6,7 @@ wait in it; those in doubt stay named in it until their doubt has ended.
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from broadcasts.among import among
+from broadcasts.delivering.clock import lease_clock
 from broadcasts.models import Delivery, Lease
 
 State = Delivery.State
@@ -24,7 +26,7 @@ class LeaseLost(Exception):
 
 def hold(token: UUID, broadcast_id: int, rows: Collection[int], now: datetime) -> None:
     """From now on this worker holds these rows and no others. Raises LeaseLost."""
-    values = {"rows": list(rows), "until": now + timedelta(seconds=settings.LEASE_SECONDS)}
+    values = {"rows": list(rows), "until": lease_clock(now) + timedelta(seconds=settings.LEASE_SECONDS)}
     if Lease.objects.filter(token=token, is_open=True).update(**values):
         return
     if Lease.objects.filter(token=token).exists():
@@ -34,12 +36,14 @@ def hold(token: UUID, broadcast_id: int, rows: Collection[int], now: datetime) -
 
 def renew_lease(token: UUID, now: datetime) -> bool:
     """False when the lease was lost: the messages on the wire are ours to hear of, no others."""
-    until = now + timedelta(seconds=settings.LEASE_SECONDS)
-    return Lease.objects.filter(token=token, until__gt=now).update(until=until) == 1 and is_ours(token, now)
+    until = lease_clock(now) + timedelta(seconds=settings.LEASE_SECONDS)
+    return Lease.objects.filter(token=token, until__gt=lease_clock(now)).update(until=until) == 1 and is_ours(
+        token, now
+    )
 
 
 def is_ours(token: UUID, now: datetime) -> bool:
-    return Lease.objects.filter(token=token, is_open=True, until__gt=now).exists()
+    return Lease.objects.filter(token=token, is_open=True, until__gt=lease_clock(now)).exists()
 
 
 @transaction.atomic
@@ -47,7 +51,7 @@ def release_lease(token: UUID, now: datetime) -> None:
     """Give back what this worker did not get to: the next one takes it up as it is."""
     for lease in Lease.objects.filter(token=token).select_for_update(no_key=True):
         waiting, doubtful = _look_at(lease)
-        _keep(lease, waiting + doubtful, is_open=bool(waiting), until=now)
+        _keep(lease, waiting + doubtful, is_open=bool(waiting), until=lease_clock(now))
 
 
 @transaction.atomic
@@ -66,7 +70,7 @@ def take_over(leases: QuerySet[Lease]) -> list[int]:
 def set_free(leases: QuerySet[Lease], broadcast_id: int, now: datetime) -> None:
     """Take the waiting rows from their workers, for whoever comes next."""
     if taken := take_over(leases):
-        Lease.objects.create(broadcast_id=broadcast_id, rows=taken, until=now)
+        Lease.objects.create(broadcast_id=broadcast_id, rows=taken, until=lease_clock(now))
 
 
 @transaction.atomic
@@ -88,7 +92,7 @@ def _look_at(lease: Lease) -> tuple[list[int], list[int]]:
     return waiting, [pk for pk, state in states if state == State.IN_DOUBT]
 
 
-def _keep(lease: Lease, rows: list[int], *, is_open: bool, until: datetime) -> None:
+def _keep(lease: Lease, rows: list[int], *, is_open: bool, until: Any) -> None:
     if not rows:
         lease.delete()
     elif (rows, is_open, until) != (lease.rows, lease.is_open, lease.until):

@@ -17,7 +17,7 @@ from broadcasts.results import STILL_TRYING, Result, raised_in_sql
 State = Delivery.State
 TRYING = ", ".join(str(result.value) for result in STILL_TRYING)
 # The lease, locked until the commit: whoever closes it meanwhile waits, and then finds what was done here.
-MINE = "SELECT 1 FROM broadcasts_lease WHERE token = %s AND is_open AND until > %s"
+MINE = "SELECT 1 FROM broadcasts_lease WHERE token = %s AND is_open AND until >"
 # A row that was refused before its message left was never marked. A report that overtook the server's own answer has
 # settled the row: then no further attempt.
 WRITE = f"""
@@ -62,7 +62,7 @@ HEARD = "SELECT id, number, at, outcome, result, phase, code, enhanced_code, tex
 
 # One statement is one round trip and one commit. The limits limit nothing: they tell the planner how few rows come.
 ON_POSTGRESQL = f"""
-WITH mine AS MATERIALIZED ({MINE} FOR SHARE
+WITH mine AS MATERIALIZED ({MINE} statement_timestamp() FOR SHARE
 ), heard AS (
     SELECT * FROM json_to_recordset(%s::json) AS row ({", ".join(map(" ".join, COLUMNS.items()))}) LIMIT %s
 ), written AS ({WRITE} RETURNING d.id
@@ -73,7 +73,7 @@ SELECT id FROM marked
 """  # noqa: S608 - numbers of our own
 
 HEARD_BY_SQLITE = f"""
-mine AS ({MINE}
+mine AS ({MINE} %s
 ), heard AS (
     SELECT {", ".join(f"json_extract(value, '$.{column}') AS {column}" for column in COLUMNS)} FROM json_each(%s)
 )
@@ -83,7 +83,7 @@ ATTEMPTS_BY_SQLITE = f"""
 {ATTEMPTS} WITH {HEARD_BY_SQLITE} {HEARD} WHERE id IN (SELECT value FROM json_each(%s)) ON CONFLICT DO NOTHING
 """  # noqa: S608 - names of our own
 MARKED_BY_SQLITE = f"""
-WITH mine AS ({MINE}), wanted (id) AS (SELECT value FROM json_each(%s)) {MARK} RETURNING id
+WITH mine AS ({MINE} %s), wanted (id) AS (SELECT value FROM json_each(%s)) {MARK} RETURNING id
 """  # noqa: S608 - numbers of our own
 
 
@@ -135,7 +135,7 @@ def record(token: UUID, outcomes: Sequence[Outcome], to_mark: Collection[int], n
     heard = json.dumps([outcome.as_row() for outcome in sorted(outcomes, key=lambda one: one.delivery_id)])
     wanted = json.dumps(sorted(to_mark))
     if connection.vendor == "postgresql":
-        values = [token, now, heard, len(outcomes), token, wanted, len(to_mark), token, now]
+        values = [token, heard, len(outcomes), token, wanted, len(to_mark), token, now]
         return _execute(ON_POSTGRESQL, values)
     return _record_on_sqlite(token, heard, wanted, _moment(now))
 

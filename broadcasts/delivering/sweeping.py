@@ -4,17 +4,20 @@ Run every second or so by one process or several. Steps only; the caller wakes t
 """
 
 import logging
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from broadcasts.among import among
 from broadcasts.counting import count_broadcast
 from broadcasts.delivering.claiming import SENDING, has_rows_to_send
+from broadcasts.delivering.clock import lease_clock
 from broadcasts.delivering.leasing import settle
+from broadcasts.delivering.retrying import in_hand_again, planned_again
 from broadcasts.keeping_counts import fold_counts
 from broadcasts.models import UNDER_WAY, Attempt, Broadcast, Delivery, Lease
 from broadcasts.results import STILL_TRYING, Result, raised_to
@@ -35,8 +38,9 @@ log = logging.getLogger(__name__)
 def sweep(now: datetime) -> list[int]:
     """Put right what was left behind; returns the broadcasts that workers should be woken for."""
     end_doubts(now)
-    settle(Lease.objects.filter(until__lt=now))
+    settle(Lease.objects.filter(until__lt=lease_clock(now)))
     close_cancelled()
+    close_stopped()
     close_soft_bounced(now)
     for broadcast_id in Broadcast.objects.filter(status=Status.SENDING).values_list("pk", flat=True):
         finish_broadcast(broadcast_id)
@@ -70,39 +74,53 @@ def waiting(now: datetime) -> QuerySet[Broadcast]:
 def end_doubts(now: datetime) -> int:
     """No reply and no report for long enough: send again with the same Message-ID, or leave it as its type says."""
     grace = timedelta(seconds=settings.IN_DOUBT_GRACE_SECONDS)
-    over = Lease.objects.filter(until__lt=now - grace)
+    over = Lease.objects.filter(until__lt=lease_clock(now) - grace)
     with transaction.atomic():
         leases = over.select_for_update(skip_locked=True, no_key=True)
         ids = [pk for rows in leases.values_list("rows", flat=True) for pk in rows]
         doubtful = Delivery.objects.filter(among("pk", ids), state=State.IN_DOUBT).order_by("pk")
-        rows = list(doubtful.select_for_update(no_key=True, of=("self",)).select_related(
-            "broadcast__broadcast_type"
-        ))  # fmt: skip
-        for row in rows:
-            _end_doubt(row, now)
-    return len(rows)
+        # Locked, and in the order of everybody: what is read here is what is changed.
+        found = dict(doubtful.select_for_update(no_key=True).values_list("pk", "broadcast_id")) if ids else {}
+        if found:
+            _note_doubts(found, now)
+            _end_doubts(found, now)
+    return len(found)
 
 
-def _end_doubt(row: Delivery, now: datetime) -> None:
-    Attempt.objects.get_or_create(
-        delivery=row,
-        number=row.attempts,
-        defaults={"at": row.last_attempt_at or now, "outcome": Attempt.Outcome.IN_DOUBT, "phase": "body"},
-    )
-    is_settled = row.result not in STILL_TRYING  # a report came while the lease still ran
-    again = not is_settled and _may_repeat(row)
-    Delivery.objects.filter(pk=row.pk, state=State.IN_DOUBT).update(
-        state=State.IDLE if again or is_settled else State.UNCONFIRMED,
-        next_attempt_at=now if again else None,
-        lease_token=None,
+def _note_doubts(found: Collection[int], now: datetime) -> None:
+    """An attempt that nobody answered, unless its answer came and was written after all."""
+    rows = Delivery.objects.filter(among("pk", found)).values_list("pk", "attempts", "last_attempt_at")
+    doubt = {"outcome": Attempt.Outcome.IN_DOUBT, "phase": "body"}
+    Attempt.objects.bulk_create(
+        [Attempt(delivery_id=pk, number=number, at=at or now, **doubt) for pk, number, at in rows],
+        ignore_conflicts=True,
     )
 
 
-def _may_repeat(row: Delivery) -> bool:
-    kind = row.broadcast.broadcast_type
-    doubts = row.tries.filter(outcome=Attempt.Outcome.IN_DOUBT).count()
-    is_wanted = kind is not None and kind.repeat_when_in_doubt and row.broadcast.status in (*SENDING, Status.PAUSED)
-    return is_wanted and doubts <= MOST_REPEATS
+def _end_doubts(found: Mapping[int, int], now: datetime) -> None:
+    """`found`: row → broadcast."""
+    # Where a report came while the lease still ran, nothing is open.
+    _let_rest(found, ~Q(result__in=STILL_TRYING), State.IDLE, None)
+    wanted = _may_repeat(Broadcast.objects.filter(pk__in=set(found.values())))
+    repeated = Attempt.objects.filter(among("delivery_id", found), outcome=Attempt.Outcome.IN_DOUBT)
+    often = repeated.values("delivery").annotate(doubts=Count("pk")).filter(doubts__gt=MOST_REPEATS)
+    too_often = set(often.values_list("delivery", flat=True))
+    again = [pk for pk, broadcast in found.items() if broadcast in wanted and pk not in too_often]
+    stopped = Q(result=Result.SOFT_BOUNCED, broadcast__retries_stopped_at__isnull=False)
+    stops = set(Delivery.objects.filter(stopped, among("pk", again)).values_list("pk", flat=True))
+    _let_rest([pk for pk in again if pk not in stops], Q(), State.IDLE, now)
+    _let_rest(found, Q(), State.UNCONFIRMED, None)
+
+
+def _may_repeat(broadcasts: QuerySet[Broadcast]) -> set[int]:
+    sending = broadcasts.filter(status__in=(*SENDING, Status.PAUSED), broadcast_type__repeat_when_in_doubt=True)
+    return set(sending.values_list("pk", flat=True))
+
+
+def _let_rest(ids: Collection[int], which: Q, state: Delivery.State, again_at: datetime | None) -> None:
+    """Of those that are in doubt still."""
+    rows = Delivery.objects.filter(which, among("pk", ids), state=State.IN_DOUBT)
+    rows.update(state=state, next_attempt_at=again_at, lease_token=None)
 
 
 def close_cancelled() -> int:
@@ -111,6 +129,20 @@ def close_cancelled() -> int:
     held = Delivery.objects.filter(among("pk", [pk for rows in leases for pk in rows]), state=State.WAITING)
     again = Delivery.objects.filter(broadcast__status=Status.CANCELLED, next_attempt_at__isnull=False)
     return cancel_rows(held) + cancel_rows(again)
+
+
+def close_stopped() -> int:
+    """The same of those whose further attempts somebody stopped."""
+    planned = Delivery.objects.filter(broadcast=OuterRef("pk"), next_attempt_at__isnull=False)
+    stopped = Broadcast.objects.filter(Exists(planned), status=Status.SENT, retries_stopped_at__isnull=False)
+    return sum(stop_rows(pk) for pk in stopped.values_list("pk", flat=True))
+
+
+def stop_rows(broadcast_id: int) -> int:
+    """Bounced, for nobody tries any more; who is tried for the first time (an address was corrected) goes on."""
+    ended = {"state": State.IDLE, "next_attempt_at": None, "note": Delivery.Note.STOPPED}
+    rows = planned_again(broadcast_id), in_hand_again(broadcast_id).filter(state=State.WAITING)
+    return sum(each.update(**ended, result=raised_to(Result.BOUNCED)) for each in rows)
 
 
 def waits_or_is_due() -> Q:
@@ -170,7 +202,7 @@ def _find_strays(broadcast_id: int) -> bool:
         log.error(
             "Broadcast %s: %s rows were in no lease", broadcast_id, len(found), extra={"broadcast": broadcast_id}
         )
-        Lease.objects.create(broadcast_id=broadcast_id, rows=found, until=timezone.now())
+        Lease.objects.create(broadcast_id=broadcast_id, rows=found, until=lease_clock(timezone.now()))
     return bool(found)
 
 
@@ -180,5 +212,5 @@ def recover_after_restart(now: datetime) -> None:
     Rows in doubt get a few seconds for reports to come in instead of the grace that a living socket would need.
     """
     grace = timedelta(seconds=settings.IN_DOUBT_GRACE_SECONDS)
-    Lease.objects.update(until=now - grace + PATIENCE_WITH_REPORTS)
+    Lease.objects.update(until=lease_clock(now) - grace + PATIENCE_WITH_REPORTS)
     Broadcast.objects.filter(status__in=UNDER_WAY).update(worked_on_at=None)

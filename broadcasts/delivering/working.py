@@ -7,6 +7,7 @@ from collections.abc import Callable
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from broadcasts.counting import count_broadcast
 from broadcasts.delivering.claiming import SENDING, has_rows_to_send
 from broadcasts.delivering.giving_way import now_and_then, or_emergency
 from broadcasts.delivering.handing_over import hand_over, tell
@@ -15,7 +16,7 @@ from broadcasts.delivering.quiet_hours import waits_until
 from broadcasts.delivering.sweeping import finish_broadcast, waiting
 from broadcasts.delivering.trouble import MailServerTrouble, note_trouble, put_off
 from broadcasts.heartbeats import is_stopping
-from broadcasts.models import Broadcast, Delivery
+from broadcasts.models import Broadcast
 from broadcasts.preparing.preparing import announce_preparing, prepare_deliveries
 
 LONGEST_SHIFT_SECONDS = 5
@@ -32,7 +33,7 @@ def work_on(broadcast_id: int) -> None:
     if announce_preparing(broadcast_id, now):
         tell("preparing", broadcast_id)
     if prepare_deliveries(broadcast_id):
-        tell("prepared, sending starts", broadcast_id, rows=Delivery.objects.filter(broadcast=broadcast_id).count())
+        tell("prepared, sending starts", broadcast_id, rows=sum(count_broadcast(Broadcast(pk=broadcast_id)).values()))
     is_emergency = Broadcast.objects.filter(pk=broadcast_id, broadcast_type__is_emergency=True).exists()
     is_over = until_others_wait(broadcast_id)
     deliver_due(broadcast_id, is_over if is_emergency else or_emergency(is_over))

@@ -156,6 +156,9 @@ class Broadcast(models.Model):
     tended_at = models.DateTimeField(
         null=True, help_text="When a worker or a person last saw to its sending; being asked is not seeing to it."
     )
+    retries_stopped_at = models.DateTimeField(
+        null=True, help_text="When somebody stopped the further attempts of a broadcast that counts as sent."
+    )
     held_for = models.CharField(max_length=10, choices=Hold, default="", db_default="", blank=True)
     held_at = models.DateTimeField(null=True)
     refused_in_row = models.PositiveIntegerField(

@@ -51,6 +51,7 @@ class Delivery(models.Model):
         BLOCKED = "blocked", _("The address is on the Blocked Email list")
         CANCELLED = "cancelled", _("The broadcast was cancelled before this email left")
         GAVE_UP = "gave_up", _("We tried for as long as we try")
+        STOPPED = "stopped", _("Somebody stopped our trying again")
 
     class Removed(models.IntegerChoices):
         """What a rule of retention has taken out of the row; each takes what the one before does."""

@@ -20,7 +20,8 @@ from django_tables2 import RequestConfig
 from broadcasts import audit
 from broadcasts.counting import count_broadcast, counts_by_broadcast
 from broadcasts.deeds import words_for
-from broadcasts.delivering.doubts import doubtful
+from broadcasts.delivering.doubts import count_doubts
+from broadcasts.delivering.retrying import count_retried, planned_again
 from broadcasts.forms.filtering import BroadcastFilterForm
 from broadcasts.models import Broadcast
 from broadcasts.roles import signed_in_user
@@ -59,11 +60,24 @@ class Progress:
     @cached_property
     def in_doubt(self) -> int:
         """Emails whose server never said whether it took them; not those on the wire at this moment."""
-        return self.broadcast.deliveries.filter(doubtful(self.now)).count()
+        return count_doubts([self.broadcast.pk], self.now)[self.broadcast.pk]
 
     @property
     def still_trying(self) -> int:
         return self.counts["Soft Bounced"]
+
+    @cached_property
+    def retried(self) -> int:
+        """Of those that Soft Bounced, whom we try again ourselves; others' servers may be trying too."""
+        return count_retried(self.broadcast.pk) if self.still_trying else 0
+
+    @cached_property
+    def next_retry_at(self) -> datetime | None:
+        """The earliest; None: it is under way."""
+        if not self.retried:
+            return None
+        planned = planned_again(self.broadcast.pk).order_by("next_attempt_at")
+        return planned.values_list("next_attempt_at", flat=True).first()
 
     @cached_property
     def held_up(self) -> HeldUp:
@@ -103,6 +117,11 @@ class Progress:
         return self.can_pause or self.can_resume
 
     @property
+    def can_stop_retrying(self) -> bool:
+        is_open = self.broadcast.status == Status.SENT and self.broadcast.retries_stopped_at is None
+        return is_open and self.retried > 0
+
+    @property
     def is_under_way(self) -> bool:
         return self.broadcast.is_under_way
 
@@ -112,7 +131,7 @@ class Progress:
         broadcast = self.broadcast
         undo = self.undo_seconds if self.can_undo else 0
         trouble = (broadcast.trouble, broadcast.next_try_at if broadcast.trouble else None)
-        shown = (broadcast.status, trouble, undo, self.in_doubt, self.counts)
+        shown = (broadcast.status, trouble, undo, self.in_doubt, self.retried, self.next_retry_at, self.counts)
         return hashlib.blake2s(repr((shown, self.held_up.shown)).encode(), digest_size=8).hexdigest()
 
 

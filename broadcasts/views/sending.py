@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from broadcasts.actors import wake
@@ -17,6 +18,7 @@ from broadcasts.results import Result
 from broadcasts.roles import signed_in_user
 from broadcasts.templatetags.messenger import moment
 from broadcasts.views.posting import post_only
+from broadcasts.views.progress import Progress
 from broadcasts.views.reviewing import Review, find_broadcast, review_page
 
 CANCELLABLE = (Broadcast.Status.SENDING, Broadcast.Status.PAUSED)
@@ -95,6 +97,19 @@ def broadcast_cancel(request: HttpRequest, pk: int) -> HttpResponse:
         return _say_where_it_is(request, broadcast)
     unsent = broadcast.deliveries.filter(result=Result.UNSENT).count()
     return render(request, "broadcasts/progress_cancel.html", {"broadcast": broadcast, "unsent": unsent})
+
+
+@post_only("broadcasts:broadcast-detail")
+def broadcast_stop_retrying(request: HttpRequest, pk: int) -> HttpResponse:
+    """It cannot be undone either."""
+    broadcast = find_broadcast(request, pk)
+    if "sure" in request.POST:
+        done = _("Stopped. Who had Soft Bounced is Bounced now, and nobody tries again.")
+        return _take_step(request, pk, controlling.stop_retrying, done, wakes=True)
+    progress = Progress(broadcast, timezone.now())
+    if not progress.can_stop_retrying:
+        return _say_where_it_is(request, broadcast)
+    return render(request, "broadcasts/progress_stop_retrying.html", {"broadcast": broadcast, "progress": progress})
 
 
 def _take_step(request: HttpRequest, pk: int, step: Step, done: str, *, wakes: bool = False) -> HttpResponse:

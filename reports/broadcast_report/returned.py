@@ -7,7 +7,7 @@ from django.db.models import Count, Exists, F, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from broadcasts.delivering.doubts import doubtful
+from broadcasts.delivering.doubts import count_doubts
 from broadcasts.models import Attempt, Broadcast, Delivery
 from broadcasts.results import Result
 from reports.reasons import CAME_BACK, GAVE_UP, MISTYPED, Fault, Reason, reason_for
@@ -27,7 +27,7 @@ def count_returned(broadcast: Broadcast) -> dict[str, Any]:
     counts[CAME_BACK] += rows.count() - sum(counts.values())
     return {
         "reasons": [_line(reason, count) for reason, count in counts.most_common() if count > 0],
-        "in_doubt": broadcast.deliveries.filter(doubtful(timezone.now())).count(),
+        "in_doubt": count_doubts([broadcast.pk], timezone.now())[broadcast.pk],
         "late": broadcast.deliveries.filter(late_bounce_at__isnull=False).count(),
     }
 

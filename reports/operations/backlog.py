@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from broadcasts.among import among
 from broadcasts.delivering.claiming import SENDING, has_rows_to_send
+from broadcasts.delivering.clock import lease_clock
 from broadcasts.models import UNDER_WAY, Attempt, Broadcast, Delivery, Lease
 
 EMERGENCY, ORDINARY = "emergency", "broadcast"
@@ -85,7 +86,7 @@ def _count_due(broadcast: Broadcast, now: datetime) -> int:
 
 
 def _left_behind(broadcast: Broadcast, now: datetime) -> QuerySet[Lease]:
-    return Lease.objects.filter(broadcast=broadcast, is_open=True, until__lte=now)
+    return Lease.objects.filter(broadcast=broadcast, is_open=True, until__lte=lease_clock(now))
 
 
 def doubts(now: datetime) -> list[Doubts]:
@@ -94,7 +95,9 @@ def doubts(now: datetime) -> list[Doubts]:
 
 def _in_doubt(now: datetime) -> QuerySet[Delivery]:
     """Marked before they left, and the worker that held them is gone."""
-    held = [pk for rows in Lease.objects.filter(until__lt=now).values_list("rows", flat=True) for pk in rows]
+    held = [
+        pk for rows in Lease.objects.filter(until__lt=lease_clock(now)).values_list("rows", flat=True) for pk in rows
+    ]
     return Delivery.objects.filter(among("pk", held), state=Delivery.State.IN_DOUBT)
 
 

@@ -3,7 +3,7 @@
 from django.utils import timezone
 
 from broadcasts.addresses import address_key
-from broadcasts.models import Broadcast, Delivery
+from broadcasts.models import Attempt, Broadcast, Delivery
 from broadcasts.results import ABSORBING, Result
 from tests import factory
 
@@ -19,9 +19,13 @@ def make_delivery(
     fields.setdefault("is_sendable", bool(email) and result not in ABSORBING)
     if "person" not in fields:
         fields["person"] = factory.make_person(broadcast.school, str(fields["name"]), [email] if email else [])
-    return Delivery.objects.create(
+    row = Delivery.objects.create(
         broadcast=broadcast, email=email, address_key=address_key(email), result=result, **fields
     )
+    if row.state == Delivery.State.UNCONFIRMED:
+        doubt = Attempt.Outcome.IN_DOUBT
+        Attempt.objects.create(delivery=row, number=max(row.attempts, 1), at=timezone.now(), outcome=doubt)
+    return row
 
 
 def make_one_of_each(broadcast: Broadcast) -> list[Delivery]:

@@ -1,5 +1,6 @@
 """The bytes of an import, from wherever uploaded files are kept."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, cast
@@ -11,6 +12,8 @@ from django.utils.translation import gettext as _
 from broadcasts.models import Import
 from broadcasts.people.columns import UnreadableFile
 
+log = logging.getLogger(__name__)
+
 
 @contextmanager
 def open_stored(import_: Import) -> Iterator[BinaryIO]:
@@ -18,6 +21,8 @@ def open_stored(import_: Import) -> Iterator[BinaryIO]:
     try:
         stored = import_.file.storage.open(import_.file.name or "", "rb")
     except (FileNotFoundError, ValueError, IsADirectoryError) as error:
+        words = "Import %s: its file is not in %s; the web and housekeeping must share this folder"
+        log.error(words, import_.pk, settings.MEDIA_ROOT, extra={"import": import_.pk})
         raise UnreadableFile(_("The file is no longer here. Upload it again.")) from error
     with stored:
         refuse_large(stored.size)

@@ -7,7 +7,7 @@ from django.db import connection
 from django.utils import timezone
 
 from broadcasts.delivering.claiming import claim_batch
-from broadcasts.delivering.controlling import pause
+from broadcasts.delivering.controlling import pause, resume
 from broadcasts.models import User
 from tests.broadcasts.delivering.steps import make_people, start
 
@@ -35,3 +35,15 @@ def test_nothing_is_claimed_from_a_paused_broadcast(alice: User) -> None:
     broadcast = start(make_people("anna@x.example"))
     pause(broadcast, alice)
     assert claim_batch(broadcast.pk, 10, timezone.now()).jobs == []
+
+
+@pytest.mark.django_db
+def test_what_a_pause_took_from_many_is_shared_out_again(alice: User) -> None:
+    broadcast = start(make_people(*(f"p{number}@x.example" for number in range(9))))
+    for _ in range(3):
+        claim_batch(broadcast.pk, 3, timezone.now())
+    assert pause(broadcast, alice)
+    assert resume(broadcast, alice)
+    claims = [claim_batch(broadcast.pk, 4, timezone.now()).jobs for _ in range(4)]
+    assert [len(jobs) for jobs in claims] == [4, 4, 1, 0]
+    assert len({job.pk for jobs in claims for job in jobs}) == 9
