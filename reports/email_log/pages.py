@@ -93,4 +93,6 @@ class EmailLog:
     @property
     def as_details(self) -> dict[str, str]:
         """The filters as they were asked for, for the audit trail."""
-        return {name: str(self.params[name]) for name in self.filter.form.fields if self.params.get(name)}
+        asked = {name: str(self.params[name]) for name in self.filter.form.fields if self.params.get(name)}
+        # An entry's own school is another matter: whose deed it was.
+        return {"of_school" if name == "school" else name: value for name, value in asked.items()}
