@@ -41,6 +41,11 @@ urlpatterns: list[URLPattern] = [
         name="broadcast-report-part",
     ),
     path("people/addresses-to-fix/", addresses_to_fix.addresses_to_fix, name="addresses-to-fix"),
+    path(
+        "people/addresses-to-fix/export/",
+        addresses_to_fix.addresses_to_fix_export,
+        name="addresses-to-fix-export",
+    ),
     path("broadcasts/<int:pk>/opens/", opens.broadcast_opens, name="broadcast-opens"),
     path("families/", families.family_find, name="family-find"),
     path("families/<int:pk>/", families.family, name="family"),

@@ -27,6 +27,7 @@ reports:broadcast-report/sending            GET   sign-in    404       200     2
 reports:broadcast-report-results/sending    GET   sign-in    404       200     200
 reports:broadcast-report-part/report-part   GET   sign-in    404       302     302
 reports:addresses-to-fix                    GET   sign-in    200       200     200
+reports:addresses-to-fix-export             GET   sign-in    403       403     200
 reports:broadcast-opens/sending             GET   sign-in    404       200     200
 reports:family-find                         GET   sign-in    200       200     200
 reports:family/person                       GET   sign-in    404       200     200
