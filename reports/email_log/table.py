@@ -92,16 +92,15 @@ class DeliveryTable(tables.Table):  # type: ignore[misc]
 
 
 class ChoiceTable(DeliveryTable):
-    """Whose rows may be ticked, for the form `chosen-rows` of the same page."""
-
-    chosen = tables.Column(verbose_name=gettext_lazy("Choose"), empty_values=(), orderable=False)
+    """Whose rows may be ticked, for the form `chosen-rows` of the same page; a column more would be one too many."""
 
     class Meta(DeliveryTable.Meta):
-        sequence = ("chosen", "...")
+        pass
 
-    def render_chosen(self, record: Delivery) -> SafeString:
-        box = '<input type="checkbox" name="row" value="{}" form="chosen-rows" aria-label="{}">'
-        return format_html(box, record.pk, gettext("Choose %(name)s") % {"name": record.name})
+    def render_name(self, record: Delivery) -> SafeString:
+        box = '<input type="checkbox" name="row" value="{}" form="chosen-rows" aria-label="{}"> {}'
+        words = gettext("Choose %(name)s") % {"name": record.name}
+        return format_html(box, record.pk, words, super().render_name(record))
 
 
 COLUMNS = {name: column.verbose_name for name, column in DeliveryTable.base_columns.items()}

@@ -10,7 +10,7 @@ LOG, COLUMNS = "/email-log/", "/email-log/columns/"
 
 
 def headings(client: Client) -> list[str]:
-    return [column.header for column in client.get(LOG).context["table"].columns if column.name != "chosen"]
+    return [column.header for column in client.get(LOG).context["table"].columns]
 
 
 def test_columns_and_rows_a_page_are_remembered_for_oneself(
