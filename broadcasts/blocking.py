@@ -173,10 +173,6 @@ class OnList:
     def new(self) -> int:
         return self.addresses - self.known
 
-    def changed_by(self, level: str) -> int:
-        """How many a block of this level would add or make stricter."""
-        return self.new + (self.known_loosely if level == BlockLevel.EVERYTHING else 0)
-
 
 def compare_rows(rows: QuerySet[Delivery]) -> OnList:
     keys = _keys_of(rows)
