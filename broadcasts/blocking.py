@@ -2,15 +2,29 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
-from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet, Subquery
+from django.db.models import (
+    BooleanField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+    Value,
+)
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from broadcasts import audit
 from broadcasts.addresses import address_key
-from broadcasts.models import AuditEntry, BlockedEmail, BlockLevel, User
+from broadcasts.models import AuditEntry, BlockedEmail, BlockLevel, Delivery, User
 
 # SQLite takes 32,766 values in one statement.
 TOGETHER = 1000
@@ -145,6 +159,86 @@ def _tighten(wanted: Mapping[str, Block], source: BlockedEmail.Source, by: User 
             audit.record(by, "blocked_email.tightened", entry, **_facts(entry), was=was)
             tightened[key] = entry
     return tightened
+
+
+@dataclass(frozen=True, slots=True)
+class OnList:
+    """Of the addresses of some rows, each counted once."""
+
+    addresses: int
+    known: int  # are on the list
+    known_loosely: int  # of them, for everything except Emergency
+
+    @property
+    def new(self) -> int:
+        return self.addresses - self.known
+
+
+def compare_rows(rows: QuerySet[Delivery]) -> OnList:
+    keys = _keys_of(rows)
+    entries = BlockedEmail.objects.filter(key__in=keys)
+    loose = entries.filter(level=BlockLevel.EXCEPT_EMERGENCY)
+    return OnList(keys.distinct().count(), entries.count(), loose.count())
+
+
+@transaction.atomic
+def block_rows(rows: QuerySet[Delivery], *, reason: str, level: str, by: User) -> int:
+    """Block the addresses of these rows as `block_each` would, in a few statements however many there are.
+
+    Returns how many are new on the list or stricter now.
+    """
+    reason = reason[:500]
+    try:
+        added = _insert_rows(rows, reason, level, by)
+    except EmptyResultSet:
+        return 0
+    if level != BlockLevel.EVERYTHING:
+        return added
+    return added + _tighten_rows(_keys_of(rows), reason, by)
+
+
+def _keys_of(rows: QuerySet[Delivery]) -> QuerySet[Delivery, str]:
+    return rows.order_by().exclude(address_key="").values_list("address_key", flat=True)
+
+
+def _insert_rows(rows: QuerySet[Delivery], reason: str, level: str, by: User) -> int:
+    now = timezone.now()
+    found = rows.order_by().exclude(address_key="").values_list("email", "address_key")
+    sql, params = found.query.sql_with_params()
+    table, names = BlockedEmail._meta.db_table, ", ".join(COLUMNS)  # noqa: SLF001
+    same = (level, reason, BlockedEmail.Source.STAFF.value, by.pk, connection.ops.adapt_datetimefield_value(now))
+    with connection.cursor() as cursor:
+        # In the order of their keys, like `block_each`.
+        cursor.execute(
+            f"WITH found (email, address_key) AS ({sql}) INSERT INTO {table} ({names}) "  # noqa: S608
+            "SELECT MIN(email), address_key, %s, %s, %s, %s, %s FROM found WHERE true "
+            "GROUP BY address_key ORDER BY address_key ON CONFLICT (key) DO NOTHING",
+            (*params, *same),
+        )
+    added = BlockedEmail.objects.filter(added_at=now, added_by=by)
+    _record_all(by, "blocked_email.added", added)
+    return added.count()
+
+
+def _tighten_rows(keys: QuerySet[Delivery, str], reason: str, by: User) -> int:
+    """The old reason goes on record before the new one takes its place: whoever is marked with `now` is ours."""
+    loose = BlockedEmail.objects.filter(level=BlockLevel.EXCEPT_EMERGENCY, key__in=keys)
+    sql, params = loose.select_for_update().order_by("key").values_list("pk").query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM ({sql}) AS locked", params)  # noqa: S608
+    now = timezone.now() + timedelta(microseconds=1)  # not the moment of those that were added
+    source = BlockedEmail.Source.STAFF
+    tightened = loose.update(level=BlockLevel.EVERYTHING, source=source, added_by=by, added_at=now)
+    mine = BlockedEmail.objects.filter(added_at=now, added_by=by)
+    said = Cast(Value(reason), TextField())
+    _record_all(by, "blocked_email.tightened", mine, reason=said, was=F("reason"))
+    mine.update(reason=reason)
+    return tightened
+
+
+def _record_all(by: User, deed: str, entries: QuerySet[BlockedEmail], **details: Any) -> None:
+    fields = ("reason", "source", "level", "key")
+    audit.record_all(by, deed, entries, label="address", **{name: F(name) for name in fields} | details)
 
 
 @transaction.atomic

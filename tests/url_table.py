@@ -9,6 +9,12 @@ readyz                                      GET   503        503       503     5
 metrics                                     GET   404        404       404     404
 reports:home                                GET   sign-in    200       200     200
 reports:email-log                           GET   sign-in    200       200     200
+reports:email-log-block                     GET   sign-in    403       403     200
+reports:email-log-block                     POST  sign-in    403       403     200
+reports:email-log-list                      GET   sign-in    200       200     200
+reports:email-log-list                      POST  sign-in    200       200     200
+reports:email-log-follow-up                 GET   sign-in    200       200     200
+reports:email-log-follow-up                 POST  sign-in    200       200     200
 reports:email-log-export                    GET   sign-in    403       403     200
 reports:email-log-exports                   GET   sign-in    403       403     200
 reports:email-log-exports                   POST  sign-in    403       403     302
@@ -21,6 +27,7 @@ reports:broadcast-report/sending            GET   sign-in    404       200     2
 reports:broadcast-report-results/sending    GET   sign-in    404       200     200
 reports:broadcast-report-part/report-part   GET   sign-in    404       302     302
 reports:addresses-to-fix                    GET   sign-in    200       200     200
+reports:addresses-to-fix-export             GET   sign-in    403       403     200
 reports:broadcast-opens/sending             GET   sign-in    404       200     200
 reports:family-find                         GET   sign-in    200       200     200
 reports:family/person                       GET   sign-in    404       200     200

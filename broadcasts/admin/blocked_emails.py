@@ -1,17 +1,15 @@
 """The Blocked Email list. Every change goes through `broadcasts.blocking`."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -21,9 +19,10 @@ from broadcasts.admin.block_file import BlockFileForm, check_page, confirm_file
 from broadcasts.admin.block_many import BlockManyForm, Pasted, block_pasted, what_is_left
 from broadcasts.admin.recording import RecordedAdmin, time_of
 from broadcasts.blocking import block_addresses, unblock_addresses
-from broadcasts.csv_guard import csv_lines
+from broadcasts.blocking_export import blocked_file
 from broadcasts.models import BlockedEmail
 from broadcasts.roles import signed_in_user
+from broadcasts.table_files import Form
 
 
 class BlockedEmailForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -51,7 +50,7 @@ class BlockedEmailAdmin(RecordedAdmin[BlockedEmail]):
     search_fields = ["address", "level", "reason"]
     show_full_result_count = False
     readonly_fields = ["added"]
-    actions = ["export_selected"]
+    actions = ["export_selected", "export_selected_xlsx"]
     added = time_of("added_at", gettext_lazy("added"))
 
     def get_fields(self, request: HttpRequest, obj: BlockedEmail | None = None) -> Any:  # noqa: ARG002
@@ -145,32 +144,27 @@ class BlockedEmailAdmin(RecordedAdmin[BlockedEmail]):
         self.message_user(request, words % {"count": f"{count:,}"}, messages.SUCCESS)
         return redirect("admin:broadcasts_blockedemail_changelist")
 
-    def export(self, request: HttpRequest) -> StreamingHttpResponse:
-        """The list as it is searched and filtered."""
-        return self.csv_response(request, self.get_changelist_instance(request).get_queryset(request))
+    def export(self, request: HttpRequest) -> HttpResponseBase:
+        """The list as it is searched, filtered and sorted; `format` and `raw` are not for Django's own page."""
+        form = Form.read(request.GET.dict())
+        asked = request.GET.copy()
+        for name in ("format", "raw"):
+            asked.pop(name, None)
+        request.GET = asked  # type: ignore[assignment]
+        return self.file_response(request, self.get_changelist_instance(request).get_queryset(request), form)
 
     @admin.action(description=gettext_lazy("Export selected as CSV"))
-    def export_selected(self, request: HttpRequest, queryset: QuerySet[BlockedEmail]) -> StreamingHttpResponse:
-        return self.csv_response(request, queryset)
+    def export_selected(self, request: HttpRequest, queryset: QuerySet[BlockedEmail]) -> HttpResponseBase:
+        return self.file_response(request, queryset, Form("csv"))
 
-    def csv_response(self, request: HttpRequest, blocked: QuerySet[BlockedEmail]) -> StreamingHttpResponse:
+    @admin.action(description=gettext_lazy("Export selected as XLSX"))
+    def export_selected_xlsx(self, request: HttpRequest, queryset: QuerySet[BlockedEmail]) -> HttpResponseBase:
+        return self.file_response(request, queryset, Form("xlsx"))
+
+    def file_response(
+        self, request: HttpRequest, blocked: QuerySet[BlockedEmail], form: Form
+    ) -> StreamingHttpResponse:
         user, label = signed_in_user(request), self.opts.verbose_name_plural
-        audit.record(user, "blocked_email.exported", BlockedEmail(), label=str(label), rows=blocked.count())
-        return csv_response(blocked)
-
-
-def csv_response(blocked: QuerySet[BlockedEmail]) -> StreamingHttpResponse:
-    header = [_("Address"), _("Blocks"), _("Reason"), _("Source"), _("Added by"), _("Added")]
-    # The school's clock is put away when the response starts to stream.
-    clock = timezone.get_current_timezone()
-
-    def rows() -> Iterator[list[str]]:
-        for row in blocked.select_related("added_by").iterator(chunk_size=2000):
-            who = row.added_by.display_name if row.added_by else ""
-            when = row.added_at.astimezone(clock).strftime("%Y-%m-%d %H:%M")
-            level, source = str(row.get_level_display()), str(row.get_source_display())
-            yield [row.address, level, row.reason, source, who, when]
-
-    response = StreamingHttpResponse(csv_lines(header, rows()), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="blocked-emails.csv"'
-    return response
+        details: dict[str, Any] = {"rows": blocked.count(), **form.details}
+        audit.record(user, "blocked_email.exported", BlockedEmail(), label=str(label), **details)
+        return blocked_file(blocked).response(form)

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('broadcasts', '0014_result_counts'),
+        ('broadcasts', '0015_retention'),
     ]
 
     operations = [

@@ -2,11 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from functools import lru_cache
-from itertools import islice
 from typing import IO
-from zoneinfo import ZoneInfo
 
 from django.db import connection
 from django.db.models import Case, QuerySet, Value, When
@@ -16,11 +12,12 @@ from broadcasts import audit
 from broadcasts.csv_guard import csv_lines
 from broadcasts.delivering.doubts import doubtful
 from broadcasts.models import Broadcast, Delivery, User
-from broadcasts.templatetags.messenger import moment
+from broadcasts.table_files import clock_time, csv_chunks, iso, on_clock
+from broadcasts.table_files import in_words as words_of
+from broadcasts.workbook import write_workbook
 from reports.email_log.copying import copied_lines
 from reports.email_log.sorting import Sort
 from reports.email_log.wanted import Wanted
-from reports.email_log.xlsx import write_workbook
 from reports.explanations import label_of
 
 HEADER = (
@@ -34,7 +31,6 @@ FIELDS = (
     *("note", "duplicate_of_id", "doubt", "late_bounce_at", "late_bounce_reason"),
 )
 NOTES = {str(value): str(label) for value, label in Delivery.Note.choices}
-_LINES_A_CHUNK = 500
 Row = tuple[object, ...]
 
 
@@ -53,9 +49,7 @@ class Export:
             yield next(csv_lines(HEADER, ())).encode()
             yield from copied_lines(self.wanted, self.sort, NOTES, is_raw=self.is_raw, are_few=self.are_few)
             return
-        lines = csv_lines(HEADER, self.rows(), is_raw=self.is_raw)
-        while chunk := "".join(islice(lines, _LINES_A_CHUNK)):
-            yield chunk.encode()
+        yield from csv_chunks(HEADER, self.rows(), is_raw=self.is_raw)
 
     def write_xlsx(self, file: IO[bytes], seen: Callable[[], object] = lambda: None) -> None:
         """`seen` is called for each row."""
@@ -75,11 +69,11 @@ class Export:
         found = with_doubts(self.sort.apply(Delivery.objects.filter(self.wanted.condition())))
         for row in found.values_list(*FIELDS).iterator(chunk_size=2000):
             *shown, tried, result, zone, broadcast, pk, language, note, duplicate_of, doubt, late, reason = row
-            clock = ZoneInfo(zone)
+            tried, late = on_clock(tried, zone), on_clock(late, zone)
             yield (
-                *(*shown, _moment(tried, clock) if in_words else _local(tried, clock), label_of(result)),
-                *(_iso(tried, clock), broadcast, pk, language),
-                *(NOTES[note], duplicate_of, doubt, _iso(late, clock), reason),
+                *(*shown, words_of(tried) if in_words else clock_time(tried), label_of(result)),
+                *(iso(tried), broadcast, pk, language),
+                *(NOTES[note], duplicate_of, doubt, iso(late), reason),
             )
 
 
@@ -99,22 +93,3 @@ def record_export(by: User | None, broadcast: Broadcast | None, rows: int, detai
         rows=rows,
         **details,
     )
-
-
-def _moment(value: datetime | None, clock: ZoneInfo) -> str:
-    return _minute(value.replace(second=0, microsecond=0), clock) if value else ""
-
-
-@lru_cache(maxsize=1000)
-def _minute(value: datetime, clock: ZoneInfo) -> str:
-    """Thousands of rows were tried in the same minute, and writing a moment is the dearest part of a line."""
-    with timezone.override(clock):
-        return moment(value)
-
-
-def _local(value: datetime | None, clock: ZoneInfo) -> datetime | None:
-    return value.astimezone(clock).replace(tzinfo=None, microsecond=0) if value else None
-
-
-def _iso(value: datetime | None, clock: ZoneInfo) -> str:
-    return value.astimezone(clock).isoformat(timespec="seconds") if value else ""

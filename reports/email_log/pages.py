@@ -14,7 +14,7 @@ from reports.email_log.counting import NONE, Number, count_results
 from reports.email_log.filters import DeliveryFilter
 from reports.email_log.paging import Asked, LogPage, read_page
 from reports.email_log.sorting import Place, Sort
-from reports.email_log.wanted import Wanted
+from reports.email_log.wanted import SHORTEST_PART, Wanted, finds_parts, is_found_inside
 from reports.explanations import EXPLANATIONS, Explanation, slug_of
 
 ROWS_A_PAGE = (25, 50, 100)
@@ -82,6 +82,20 @@ class EmailLog:
         return read_page(self.wanted, self.sort, self._asked, self.per_page, self.total, self.user)
 
     @property
+    def beginnings(self) -> list[str]:
+        """The words of the search that were looked for only where a name or address begins."""
+        return [word for word in self.wanted.words if not is_found_inside(word)] if self.wanted else []
+
+    @property
+    def finds_only_beginnings(self) -> bool:
+        """Whether that holds for every word, however long: this database has no index of parts."""
+        return not finds_parts()
+
+    @property
+    def letters_needed(self) -> int:
+        return SHORTEST_PART
+
+    @property
     def caption(self) -> str:
         return ngettext("%(total)s row", "%(total)s rows", self.total.rows) % {"total": self.total}
 
@@ -93,4 +107,6 @@ class EmailLog:
     @property
     def as_details(self) -> dict[str, str]:
         """The filters as they were asked for, for the audit trail."""
-        return {name: str(self.params[name]) for name in self.filter.form.fields if self.params.get(name)}
+        asked = {name: str(self.params[name]) for name in self.filter.form.fields if self.params.get(name)}
+        # An entry's own school is another matter: whose deed it was.
+        return {"of_school" if name == "school" else name: value for name, value in asked.items()}

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 from django_tables2.data import TableListData
 
 from broadcasts.delivering.doubts import doubt_about
@@ -89,6 +89,18 @@ class DeliveryTable(tables.Table):  # type: ignore[misc]
         # The day of a late bounce is a day of the row's school.
         with timezone.override(ZoneInfo(record.broadcast.school.time_zone)):
             return self._result_cell.render({"delivery": record, "doubt": doubt, "opened_by_mailbox": by_mailbox})
+
+
+class ChoiceTable(DeliveryTable):
+    """Whose rows may be ticked, for the form `chosen-rows` of the same page; a column more would be one too many."""
+
+    class Meta(DeliveryTable.Meta):
+        pass
+
+    def render_name(self, record: Delivery) -> SafeString:
+        box = '<input type="checkbox" name="row" value="{}" form="chosen-rows" aria-label="{}"> {}'
+        words = gettext("Choose %(name)s") % {"name": record.name}
+        return format_html(box, record.pk, words, super().render_name(record))
 
 
 COLUMNS = {name: column.verbose_name for name, column in DeliveryTable.base_columns.items()}

@@ -119,12 +119,17 @@ def contains(word: str, *, by_index: bool = True) -> Q:
 
     Without `by_index` in the other letters, which that index does not know.
     """
-    is_part = finds_parts() and (len(word) >= SHORTEST_PART or connection.vendor != "postgresql")
+    is_part = is_found_inside(word)
     if by_index or connection.vendor != "postgresql":
         lookup = "icontains" if is_part else "istartswith"
         return Q(**{f"name__{lookup}": word}) | Q(**{f"email__{lookup}": word})
     compare = Contains if is_part else StartsWith
     return Q(compare(Lower("name"), word.lower())) | Q(compare(Lower("email"), word.lower()))
+
+
+def is_found_inside(word: str) -> bool:
+    """Also in the middle of a name or address; else only where one begins with it."""
+    return finds_parts() and (len(word) >= SHORTEST_PART or connection.vendor != "postgresql")
 
 
 @cache

@@ -1,9 +1,8 @@
 """All broadcasts with their counts: sortable, filterable, and moving while one is being sent."""
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_GET, require_safe
 from django.views.decorators.vary import vary_on_headers
 from django_tables2 import RequestConfig
@@ -11,7 +10,8 @@ from django_tables2 import RequestConfig
 from broadcasts import audit
 from broadcasts.models import UNDER_WAY, Broadcast
 from broadcasts.roles import administrators_only, signed_in_user
-from reports.summary.exporting import export_lines
+from broadcasts.table_files import Form
+from reports.summary.exporting import summary_file
 from reports.summary.rows import SummaryForm, summarise
 from reports.summary.table import SummaryTable
 
@@ -32,6 +32,7 @@ def broadcast_summary(request: HttpRequest) -> HttpResponse:
         "has_any": bool(rows) or Broadcast.objects.visible_to(user).exclude(status=Broadcast.Status.DRAFT).exists(),
         "is_moving": any(row.status in UNDER_WAY and row.status != Broadcast.Status.PAUSED for row in rows),
         "may_export": user.is_administrator,
+        "kept": [(name, value) for name, value in request.GET.items() if value and name != "page"],
     }
     part = "reports/summary/table.html" if getattr(request, "htmx", False) else "reports/summary/page.html"
     return render(request, part, context)
@@ -46,10 +47,10 @@ def broadcast_summary_export(request: HttpRequest) -> HttpResponseBase:
     RequestConfig(request, paginate=False).configure(table)
     user = signed_in_user(request)
     filters = {name: request.GET[name] for name in form.fields if request.GET.get(name)}
-    audit.record(user, "broadcast_summary.exported", user, label="Broadcast Summary", filters=filters)
-    response = StreamingHttpResponse(export_lines(table.data.data), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="broadcast-summary-{timezone.localdate():%Y-%m-%d}.csv"'
-    return response
+    asked, rows = Form.read(request.GET.dict()), table.data.data
+    details = {"filters": filters, "rows": rows.count(), **asked.details}
+    audit.record(user, "broadcast_summary.exported", user, label="Broadcast Summary", **details)
+    return summary_file(rows).response(asked)
 
 
 def _asked(request: HttpRequest) -> tuple[SummaryForm, SummaryTable]:

@@ -12,9 +12,10 @@ from broadcasts.delivering.doubts import doubt_about
 from broadcasts.models import Delivery, EmailAddress, Person, User
 from broadcasts.results import Result
 from broadcasts.roles import signed_in_user
+from reports.email_log.chosen import kept_filters
 from reports.email_log.liking import ColumnsForm, liking_of, remember
 from reports.email_log.pages import EmailLog
-from reports.email_log.table import DeliveryTable
+from reports.email_log.table import ChoiceTable
 from reports.explanations import explain_row
 from reports.opens import count_opened_by_mailbox, opens_of
 from reports.timeline import standing, timeline
@@ -29,7 +30,8 @@ def email_log(request: HttpRequest) -> HttpResponse:
     context = {
         "log": log,
         "form": log.filter.form,
-        "table": DeliveryTable(log.page.rows, log.sort, liking.hidden, caption=log.caption),
+        "table": ChoiceTable(log.page.rows, log.sort, liking.hidden, caption=log.caption),
+        "kept": kept_filters(request.GET),
         "columns": ColumnsForm.of(liking),
         "opened_by_mailbox": count_opened_by_mailbox(broadcast) if broadcast else 0,
         "has_rows_at_all": bool(log.page.rows) or Delivery.objects.visible_to(user).exists(),

@@ -1,7 +1,5 @@
-import tempfile
-
 from django.db import transaction
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -9,6 +7,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from broadcasts.models import Delivery
 from broadcasts.roles import administrators_only, signed_in_user
+from broadcasts.table_files import TYPES, csv_response, workbook_response
 from reports.actors import write_export
 from reports.email_log.files import (
     AT_ONCE,
@@ -22,11 +21,6 @@ from reports.email_log.files import (
 )
 from reports.email_log.pages import EmailLog
 from reports.models import ExportFile
-
-TYPES = {
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
 
 
 def rows_of(log: EmailLog) -> int:
@@ -51,12 +45,7 @@ def email_log_export(request: HttpRequest) -> HttpResponseBase:
     note_export(log, file_format, rows, is_raw=is_raw)
     name = f"email-log-{timezone.localdate():%Y-%m-%d}.{file_format}"
     export = export_of(log, is_raw=is_raw)
-    if file_format == "xlsx":
-        file = tempfile.TemporaryFile(prefix="messenger-export-")  # noqa: SIM115 - the response closes it
-        export.write_xlsx(file)
-        file.seek(0)
-        return FileResponse(file, as_attachment=True, filename=name, content_type=TYPES["xlsx"])
-    return _attached(StreamingHttpResponse(export.csv(), content_type=TYPES["csv"]), name)
+    return workbook_response(name, export.write_xlsx) if file_format == "xlsx" else csv_response(name, export.csv())
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -102,9 +91,5 @@ def export_file(request: HttpRequest, token: str) -> HttpResponseBase:
     file = get_object_or_404(mine, token=token, status=ExportFile.Status.READY)
     response = StreamingHttpResponse(read_file(file), content_type=TYPES[file.format])
     response["Content-Length"] = str(file.size)
-    return _attached(response, file.file_name)
-
-
-def _attached(response: StreamingHttpResponse, name: str) -> StreamingHttpResponse:
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["Content-Disposition"] = f'attachment; filename="{file.file_name}"'
     return response

@@ -27,10 +27,10 @@ def main() -> None:
 
 def measure(rows: int) -> None:
     from broadcasts.models import Delivery
+    from broadcasts.workbook import write_workbook
     from reports.email_log.exporting import FIELDS, HEADER, Export, with_doubts
     from reports.email_log.sorting import Sort
     from reports.email_log.wanted import Wanted
-    from reports.email_log.xlsx import write_workbook
     from tests.benchmarks.figures import timed
 
     per_broadcast = Delivery.objects.count() // Delivery.objects.values("broadcast").distinct().count()

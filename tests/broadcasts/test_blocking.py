@@ -158,7 +158,7 @@ def test_export_holds_the_whole_filtered_list_and_no_formula(as_charlie: Client,
     header, *rows = read_csv(response)
     assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert "attachment" in response.headers["Content-Disposition"]
-    assert header == ["Address", "Blocks", "Reason", "Source", "Added by", "Added"]
+    assert header == ["Address", "Blocks", "Reason", "Source", "Added by", "Added", "Added (ISO)"]
     assert len(rows) == 122
     by_address = {row[0]: row for row in rows}
     assert by_address["ann@school.example"][1:5] == [

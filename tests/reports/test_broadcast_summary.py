@@ -109,14 +109,15 @@ def test_export_is_what_the_page_shows_guarded_and_on_record(
     make_sent(lincoln, "Other")
     response = as_charlie.get(f"{SUMMARY}export/?q=sum")
     text = b"".join(response.streaming_content).decode()  # type: ignore[attr-defined]
-    assert text.startswith("\ufeffBroadcast Number,Broadcast,Type,School,")
+    assert text.startswith('\ufeffBroadcast,Type,School,Started,Status,Rows,"Delivered, %","Opened, %",Unsent,')
     assert text.endswith("\r\n")
     (row,) = csv.DictReader(StringIO(text.removeprefix("\ufeff")))
     assert (row["Broadcast Number"], row["Broadcast"]) == (str(broadcast.pk), "'=SUM(A1)")
-    assert [row[label] for label in ("Recipients", "Opened", "Sent", "Failed", "Tried")] == ["2", "1", "1", "0", "2"]
+    assert [row[label] for label in ("Rows", "Opened", "Sent", "Failed", "Tried")] == ["2", "1", "1", "0", "2"]
     assert row["Started (ISO)"].endswith(("-06:00", "-05:00"))
+    assert (row["Delivered, %"], row["Opened, %"]) == ("50", "50")
     entry = AuditEntry.objects.get(action="broadcast_summary.exported")
-    assert (entry.actor_name, entry.details) == ("Charlie", {"filters": {"q": "sum"}})
+    assert (entry.actor_name, entry.details) == ("Charlie", {"filters": {"q": "sum"}, "rows": 1})
     assert as_alice.get(f"{SUMMARY}export/").status_code == 403
     assert as_charlie.get(f"{SUMMARY}export/?since=x")["Location"] == f"{SUMMARY}?since=x"
 

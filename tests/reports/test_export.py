@@ -93,6 +93,12 @@ def test_export_is_recorded_with_its_filters(as_charlie: Client, charlie: User, 
     assert entry.details == {"rows": 1, "broadcast": str(row.broadcast_id), "result": "failed"}
 
 
+def test_export_of_one_school_is_recorded_with_it(as_charlie: Client, lincoln: School) -> None:
+    make_delivery(factory.make_broadcast(lincoln), "ana@home.example")
+    assert len(parse(download(as_charlie, f"?school={lincoln.pk}"))) == 1
+    assert AuditEntry.objects.get().details == {"rows": 1, "of_school": str(lincoln.pk)}
+
+
 def test_office_staff_may_not_export_and_see_no_button(as_alice: Client, lincoln: School) -> None:
     make_delivery(factory.make_broadcast(lincoln), "ana@home.example")
     assert as_alice.get(EXPORT).status_code == 403

@@ -120,8 +120,22 @@ def test_where_no_index_knows_parts_beginnings_are_found(as_bob: Client, jeffers
     try:
         assert shown(as_bob, "?q=gar") == shown(as_bob, "?q=ANA%40") == [row]
         assert shown(as_bob, "?q=home") == []
+        page = as_bob.get("/email-log/?q=home").text
+        assert "only for names and addresses that begin with “home”" in page
+        assert "pg_trgm" in page
     finally:
         finds_parts.cache_clear()
+
+
+def test_short_word_that_finds_nothing_says_where_it_was_looked_for(
+    as_bob: Client, rows: list[Delivery], way: str
+) -> None:
+    short, long = (as_bob.get(f"/email-log/?q={word}").text for word in ("zq", "zzzz"))
+    assert "No row matches" in short
+    assert ("“zq” is short, so we looked only for" in short) == (connection.vendor == "postgresql")
+    assert "is short" not in long
+    both = as_bob.get("/email-log/?q=zq zzzz").text
+    assert ("“zq” is short" in both) == (connection.vendor == "postgresql")
 
 
 def test_words_are_counted(as_bob: Client, rows: list[Delivery], way: str) -> None:

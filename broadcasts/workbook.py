@@ -1,4 +1,4 @@
-"""The Email Log as a workbook: every cell has a type, and none is a formula. Rows go to a file as they come."""
+"""Rows as a workbook: every cell has a type, and none is a formula. They go to a file as they come."""
 
 import re
 from collections.abc import Iterable, Sequence

@@ -1,0 +1,110 @@
+"""The people of rows of the Email Log come on a new list; with it a follow-up is started, or not. Nothing is sent."""
+
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+
+from broadcasts.composing.following_up import find_follow_up, follow_up_subject, start_follow_up
+from broadcasts.models import Broadcast, List, School
+from broadcasts.people.lists.from_log import (
+    Asked,
+    NameTaken,
+    gone_from,
+    make_list_of_rows,
+    people_of_rows,
+    strangers_of,
+)
+from broadcasts.people.lists.words import people_in_words
+from reports.email_log.acting import ListOfRowsForm, SchoolOfRowsForm
+from reports.email_log.chosen import ChosenRows
+from reports.views.email_log_acting import on_rows, way_back
+
+
+@dataclass
+class Listing:
+    """What is to be made of the rows of one school."""
+
+    chosen: ChosenRows
+    school: School
+    follows_up: bool
+
+    def __post_init__(self) -> None:
+        self.user = self.chosen.user
+        self.rows = self.chosen.of_school(self.school)
+
+    @cached_property
+    def original(self) -> Broadcast | None:
+        """What a follow-up follows; None when the rows are of several."""
+        return self.chosen.broadcast_of(self.school) if self.follows_up else None
+
+    @property
+    def name(self) -> str:
+        words = self.chosen.in_words
+        return follow_up_subject(words) if self.follows_up else words
+
+    @transaction.atomic
+    def make(self, form: ListOfRowsForm) -> tuple[List, Broadcast | None]:
+        """The list, and the draft when one is wanted; the same press again finds them. May raise NameTaken."""
+        said = form.cleaned_data
+        asked = Asked(self.school, said["name"], said["press"], self.chosen.details)
+        made, is_new = make_list_of_rows(self.rows, asked, self.user)
+        if not self.follows_up:
+            return made, None
+        draft = start_follow_up(made, self.original, self.user) if is_new else find_follow_up(made, self.user)
+        return made, draft
+
+    def about(self) -> dict[str, object]:
+        """For the page."""
+        return {
+            "people": people_of_rows(self.rows, self.user).count(),
+            "gone": gone_from(self.rows),
+            "strangers": strangers_of(self.rows, self.user),
+            "rows": self.rows.count(),
+        }
+
+
+@on_rows
+def email_log_list(request: HttpRequest, chosen: ChosenRows) -> HttpResponse:
+    return _answer(request, chosen, follows_up=False)
+
+
+@on_rows
+def email_log_follow_up(request: HttpRequest, chosen: ChosenRows) -> HttpResponse:
+    return _answer(request, chosen, follows_up=True)
+
+
+def _answer(request: HttpRequest, chosen: ChosenRows, *, follows_up: bool) -> HttpResponse:
+    context = {"chosen": chosen, "follows_up": follows_up, "back": way_back(chosen)}
+    schools = chosen.schools
+    if len(schools) != 1:
+        choice = SchoolOfRowsForm(request.GET if "of_school" in request.GET else None, schools)
+        if not choice.is_valid():
+            status = 422 if choice.is_bound else 200
+            return render(request, "reports/log_school.html", context | {"form": choice}, status=status)
+        schools = [choice.cleaned_data["of_school"]]
+    listing = Listing(chosen, schools[0], follows_up)
+    form = ListOfRowsForm(request.POST if request.method == "POST" else None, listing.name)
+    about = listing.about()
+    if about["people"] and form.is_valid():
+        try:
+            return _lead_on(request, *listing.make(form))
+        except NameTaken:
+            form.add_error("name", _("There is a list of this name. Take another name."))
+    context |= {"listing": listing, "form": form, **about}
+    return render(request, "reports/log_list.html", context, status=422 if form.is_bound else 200)
+
+
+def _lead_on(request: HttpRequest, made: List, draft: Broadcast | None) -> HttpResponse:
+    words = {"list": made, "people": people_in_words(made.members.count())}
+    if draft is None:
+        messages.success(request, _("The list “%(list)s” has %(people)s.") % words)
+        return redirect("broadcasts:list-detail", made.pk)
+    messages.success(
+        request, _("This draft goes to the new list “%(list)s” with %(people)s. Nothing is sent yet.") % words
+    )
+    return redirect("broadcasts:broadcast-edit", draft.pk)

@@ -1,0 +1,65 @@
+"""Blocking the addresses of rows of the ledger in a few statements."""
+
+from collections.abc import Callable
+from threading import Barrier, Thread
+
+import pytest
+from django.db import connection
+
+from broadcasts.blocking import block_addresses, block_rows
+from broadcasts.models import AuditEntry, BlockedEmail, BlockLevel, Delivery
+from tests import factory
+from tests.reports.rows import make_delivery
+
+REASON = "Left"
+EVERYTHING, EXCEPT = BlockLevel.EVERYTHING, BlockLevel.EXCEPT_EMERGENCY
+
+
+def deeds(action: str) -> int:
+    return AuditEntry.objects.filter(action=f"blocked_email.{action}").count()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("by_rows", [True, False])
+def test_of_two_at_once_each_address_is_new_to_one_and_stricter_to_one(by_rows: bool) -> None:
+    """Half of them are on the list for all but Emergency. Nobody waits for ever, and each deed is on record once."""
+    broadcast = factory.make_broadcast(factory.make_school())
+    addresses = [f"a{n}@home.example" for n in range(40)]
+    for address in addresses:
+        make_delivery(broadcast, address, person=None)
+    source, charlie = BlockedEmail.Source.STAFF, factory.make_user("Charlie")
+    block_addresses(addresses[::2], reason="Asked", source=source, level=EXCEPT)
+    start, changed = Barrier(2), []
+
+    def some_rows() -> int:
+        return block_rows(Delivery.objects.all(), reason=REASON, level=EVERYTHING, by=charlie)
+
+    def one_by_one() -> int:
+        return len(block_addresses(addresses[::-1], reason=REASON, source=source, by=charlie))
+
+    def run(deed: Callable[[], int]) -> None:
+        try:
+            start.wait(10)
+            changed.append(deed())
+        finally:
+            connection.close()
+
+    threads = [Thread(target=run, args=(deed,)) for deed in (some_rows, some_rows if by_rows else one_by_one)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(changed) == 2
+    assert sum(changed) == 40
+    assert BlockedEmail.objects.filter(level=EVERYTHING, reason=REASON).count() == 40
+    assert (deeds("added"), deeds("tightened")) == (40, 20)
+
+
+@pytest.mark.django_db
+def test_rows_without_an_address_block_nothing() -> None:
+    make_delivery(factory.make_broadcast(factory.make_school()), "")
+    charlie = factory.make_user("Charlie")
+    for rows in (Delivery.objects.all(), Delivery.objects.none()):
+        assert block_rows(rows, reason=REASON, level=EVERYTHING, by=charlie) == 0
+    assert not BlockedEmail.objects.exists()
+    assert not AuditEntry.objects.exists()
