@@ -20,7 +20,11 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 # https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
-SNS_HOST = re.compile(r"sns\.[a-z0-9-]{3,30}\.amazonaws\.com(\.cn)?")
+# Exactly a region's: sns.s3-us-west-2.amazonaws.com would be anybody's bucket, and so would every other service's name.
+_REGION = r"[a-z]{2}(-[a-z]{3,12}){1,2}-[0-9]{1,2}"
+SNS_ADDRESS = re.compile(
+    rf"https://sns\.(?:cn(-[a-z]{{3,12}}){{1,2}}-[0-9]{{1,2}}\.amazonaws\.com\.cn|(?!cn-){_REGION}\.amazonaws\.com)/[!-\[\]-~]*"
+)
 SIGNED = {
     "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
     "SubscriptionConfirmation": (
@@ -62,9 +66,8 @@ def _sns_certificate(url: str) -> x509.Certificate:
 
 
 def is_of_sns(url: str) -> bool:
-    parts = urlsplit(url)
-    # The whole of it, so that neither a port nor a user name leads elsewhere.
-    return parts.scheme == "https" and bool(SNS_HOST.fullmatch(parts.netloc))
+    # The whole of it, so that neither a port, a user name nor a sign that programs read differently leads elsewhere.
+    return bool(SNS_ADDRESS.fullmatch(url))
 
 
 @lru_cache(maxsize=16)
