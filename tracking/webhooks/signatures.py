@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 # https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
-# Exactly a region's: sns.s3-us-west-2.amazonaws.com would be anybody's bucket, and so would every other service's name.
+# Exactly a region's: sns.s3-us-west-2.amazonaws.com would be a bucket that anybody may call so.
 _REGION = r"[a-z]{2}(-[a-z]{3,12}){1,2}-[0-9]{1,2}"
 SNS_ADDRESS = re.compile(
     rf"https://sns\.(?:cn(-[a-z]{{3,12}}){{1,2}}-[0-9]{{1,2}}\.amazonaws\.com\.cn|(?!cn-){_REGION}\.amazonaws\.com)/[!-\[\]-~]*"
