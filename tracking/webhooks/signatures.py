@@ -41,12 +41,16 @@ class WrongSignature(Exception):
     """Its text says what is wrong, for the log."""
 
 
+class WrongTopic(WrongSignature):
+    """Amazon signed it, for somebody else."""
+
+
 def verify_sns(request: HttpRequest) -> bool:
     """True where the topic is one of those the settings name; a wrong signature or another topic raises."""
     message = json.loads(request.body)
     topic = message["TopicArn"]
     if settings.SNS_TOPICS and topic not in settings.SNS_TOPICS:
-        raise WrongSignature("the topic is not one of AMAZON_SNS_TOPICS")
+        raise WrongTopic("the topic is not one of AMAZON_SNS_TOPICS")
     algorithm = {"1": hashes.SHA1(), "2": hashes.SHA256()}[message["SignatureVersion"]]  # noqa: S303 - Amazon's default
     fields = [name for name in SIGNED[message["Type"]] if name != "Subject" or message.get("Subject") is not None]
     signed = "".join(f"{name}\n{message[name]}\n" for name in fields).encode()
