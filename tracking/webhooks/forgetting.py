@@ -14,8 +14,8 @@ DEEPEST = 40
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _IP = {"ip", "ips", "ipaddress", "ipv", "geoip", "xoriginatingip"}
 _PLACE = {
-    "geo", "geoip", "geolocation", "location", "city", "region", "country", "countrycode", "latitude", "longitude", "lat",
-    "lon", "zip", "postalcode", "timezone",
+    "geo", "geoip", "geolocation", "location", "city", "region", "country", "countrycode", "latitude", "longitude",
+    "lat", "lon", "zip", "postalcode", "timezone",
 }  # fmt: skip
 _AGENT = {"useragent", "agent", "xuseragent", "httpuseragent"}
 # Where the text is no JSON: addresses, and what programs call themselves.

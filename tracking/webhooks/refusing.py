@@ -28,8 +28,8 @@ _lock = Lock()
 
 WHAT_TO_DO: dict[str, Promise] = {
     Reason.NOT_SET_UP: _(
-        "If this is your provider, set its key or ANYMAIL_WEBHOOK_SECRET (for Amazon AMAZON_SNS_TOPICS) as .env.example "
-        "says, and restart. If it is not, somebody is only trying doors."
+        "If this is your provider, set its key or ANYMAIL_WEBHOOK_SECRET (for Amazon AMAZON_SNS_TOPICS) as "
+        ".env.example says, and restart. If it is not, somebody is only trying doors."
     ),
     Reason.PASSWORD: _(
         "The user and password in the address that you gave to the provider are not those of ANYMAIL_WEBHOOK_SECRET. "
@@ -41,15 +41,16 @@ WHAT_TO_DO: dict[str, Promise] = {
     ),
     Reason.TOPIC: _("The topic is not one of AMAZON_SNS_TOPICS. Add its ARN there if it is yours."),
     Reason.MALFORMED: _(
-        "It was no JSON, or cut off on the way. If it comes from your provider, look at the proxy in front of Messenger."
+        "It was no JSON, or cut off on the way. If it comes from your provider, look at the proxy in front of "
+        "Messenger."
     ),
     Reason.TOO_LONG: _(
-        "It was longer, or had more parts, than anything this provider is known to send. Choose smaller batches on its "
-        "pages if that is possible, and tell who looks after Messenger."
+        "It was longer, or had more parts, than anything this provider is known to send. Choose smaller batches on "
+        "its pages if that is possible, and tell who looks after Messenger."
     ),
     Reason.TOO_SLOW: _(
-        "Its sender took more than a minute. If it comes from your provider, look at the proxy in front of Messenger: "
-        "it should take in the whole of a POST before it passes it on."
+        "Its sender took more than a minute. If it comes from your provider, look at the proxy in front of "
+        "Messenger: it should take in the whole of a POST before it passes it on."
     ),
 }
 

@@ -156,7 +156,7 @@ def test_another_topic_is_refused_though_amazon_signed_it(client: Client) -> Non
         "https://sns.us-east-1.amazonaws.com\n/a.pem",
         "https://sns.us-east-1.amazonaws.com?/a.pem",
         "https://sns.us-east-1.amazonaws.com#/a.pem",
-        "https://sns.us-east-١.amazonaws.com/a.pem",
+        "https://sns.us-east-\u0661.amazonaws.com/a.pem",
     ],
 )
 def test_a_certificate_comes_from_amazon_or_not_at_all(client: Client, settings: Settings, url: str) -> None:
