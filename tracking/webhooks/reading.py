@@ -4,6 +4,7 @@ import codecs
 import ctypes
 import gc
 import json
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -12,10 +13,9 @@ from threading import Lock
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest, QueryDict, UnreadablePostError
 
-from tracking.models import RefusedPost
-from tracking.webhooks.refusing import Refused
+from tracking.webhooks.refusing import Reason, Refused
 
 # Longer ones are looked at one after the other: while it is taken apart, a POST needs ten times its length.
 LONG = 256 * 1024
@@ -29,7 +29,10 @@ MOST_SECONDS = 60
 GULP = 16 * 1024
 # As many as Django takes of a form.
 MOST_FIELDS = 1_000
-TOO_LONG, TOO_SLOW = RefusedPost.Reason.TOO_LONG, RefusedPost.Reason.TOO_SLOW
+# A server may answer for as much as is asked only: small, so that the time is looked at.
+SIP = 4 * 1024
+LONGEST_LENGTH = 12
+log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -37,10 +40,13 @@ def body_read(slug: str, request: HttpRequest) -> Iterator[None]:
     """Within it `request.body` is there. A slow sender holds up nobody, and many at once do not fill the memory."""
     most = MOST_BYTES_OF.get(slug, MOST_BYTES)
     announced = request.META.get("CONTENT_LENGTH") or "0"
-    if not announced.isdecimal() or int(announced) > most:
-        raise Refused(TOO_LONG, f"{announced[:20]} bytes are announced")
+    if not announced.isdecimal() or len(announced) > LONGEST_LENGTH or int(announced) > most:
+        raise Refused(Reason.TOO_LONG, f"{announced[:LONGEST_LENGTH]} bytes are announced")
     with SpooledTemporaryFile(LONG) as kept:
-        is_long = _read(request, kept) > LONG
+        length = _read(request, kept)
+        if length < int(announced):
+            raise Refused(Reason.MALFORMED, "it was cut off on the way")
+        is_long = length > LONG
         with _one_at_a_time if is_long else nullcontext():
             kept.seek(0)
             request._body = kept.read()  # noqa: SLF001 - as Django does, which has one bound for all
@@ -56,17 +62,20 @@ def body_read(slug: str, request: HttpRequest) -> Iterator[None]:
 def _read(request: HttpRequest, kept: "SpooledTemporaryFile[bytes]") -> int:
     """Django reads no more than was announced."""
     start = time.monotonic()
-    while gulp := request.read(GULP):
-        kept.write(gulp)
-        if time.monotonic() - start > MOST_SECONDS:
-            raise Refused(TOO_SLOW, f"it took more than {MOST_SECONDS} seconds")
+    try:
+        while gulp := request.read(SIP):
+            kept.write(gulp)
+            if time.monotonic() - start > MOST_SECONDS:
+                raise Refused(Reason.TOO_SLOW, f"it took more than {MOST_SECONDS} seconds")
+    except UnreadablePostError:
+        log.info("The sender of a POST has gone")
     return kept.tell()
 
 
 def _give_back(request: HttpRequest) -> None:
     """What a long one needed, at once: else it lies about until some later request needs memory of its own."""
     request._body = b""  # noqa: SLF001
-    request.POST = QueryDict()  # type: ignore[assignment]
+    request.POST = QueryDict()
     gc.collect()
     if _trim:
         _trim(0)
