@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 def body_read(slug: str, request: HttpRequest) -> Iterator[None]:
     """Within it `request.body` is there. A slow sender holds up nobody, and many at once do not fill the memory."""
     most = MOST_BYTES_OF.get(slug, MOST_BYTES)
+    is_form = request.content_type == "application/x-www-form-urlencoded"
+    most = min(most, MOST_BYTES) if is_form else most
     announced = request.META.get("CONTENT_LENGTH") or "0"
     if not announced.isdecimal() or len(announced) > LONGEST_LENGTH or int(announced) > most:
         raise Refused(Reason.TOO_LONG, f"{announced[:LONGEST_LENGTH]} bytes are announced")
@@ -50,7 +52,7 @@ def body_read(slug: str, request: HttpRequest) -> Iterator[None]:
         with _one_at_a_time if is_long else nullcontext():
             kept.seek(0)
             request._body = kept.read()  # noqa: SLF001 - as Django does, which has one bound for all
-            if request.content_type == "application/x-www-form-urlencoded":
+            if is_form:
                 request.POST = _form(request.body)  # type: ignore[assignment]
             try:
                 yield
