@@ -27,8 +27,9 @@ _IN_TEXT = re.compile(
     r"|\b(?:mozilla|opera|dalvik)(?:/|%2f)[^\"'&\\<>\r\n]*",
     re.IGNORECASE,
 )
-_AGENT_IN_TEXT = re.compile(
-    r"((?:user[_-]?agent|useragent)\\{0,8}\"?\s*[:=]\s*\\{0,8}\"?)[^\"&\\\r\n]*", re.IGNORECASE
+_NAMED_IN_TEXT = re.compile(
+    r"((?:user[_-]?agent|city|region|country|latitude|longitude|postal[_-]?code|zip)\\{0,8}\"?\s*[:=]\s*\\{0,8}\"?)[^\"&\\\r\n]*",
+    re.IGNORECASE,
 )
 
 
@@ -48,7 +49,7 @@ def forget_readers(said: Any, depth: int = 0) -> Any:
 
 def forget_in_text(text: str) -> str:
     """The same of what cannot be taken apart."""
-    return _IN_TEXT.sub("", _AGENT_IN_TEXT.sub(r"\1", text))
+    return _IN_TEXT.sub("", _NAMED_IN_TEXT.sub(r"\1", text))
 
 
 def _kept(name: str, value: Any, depth: int) -> Any:

@@ -51,7 +51,7 @@ def _answer(provider: Provider, answer: Answer, request: HttpRequest) -> HttpRes
     try:
         view = meet(provider, request)
         with body_read(provider.slug, request):
-            refuse_too_much(request)
+            refuse_too_much(provider, request)
             prove(provider, view, request)
             return answer(provider, view, request)
     except Refused as refused:

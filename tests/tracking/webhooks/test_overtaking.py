@@ -45,6 +45,8 @@ def test_an_event_that_came_first_becomes_a_result_when_the_id_is_known(client: 
     assert use_now() == 1
     assert use_now() == 0
     assert delivery.events.count() == 1
+    delivery.refresh_from_db()
+    assert delivery.result == Result.DELIVERED
     assert not UnusedEvent.objects.exists()
     # Nobody did it.
     assert not AuditEntry.objects.exists()
