@@ -97,7 +97,7 @@ def test_what_is_too_deep_is_not_kept() -> None:
 def test_a_report_that_mandrill_brought_can_be_tried_again(
     client: Client, as_charlie: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from anymail.webhooks.mandrill import MandrillCombinedWebhookView as View
+    from anymail.webhooks.mandrill import MandrillCombinedWebhookView as View  # type: ignore[import-untyped]
 
     delivery = make_delivery()
     read = View.mandrill_inbound_to_anymail_event

@@ -10,8 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from tests.tracking.webhooks.posting import POSTS, TOPIC, Post
-from tests.tracking.webhooks.test_reading import BASIC
+from tests.tracking.webhooks.posting import BASIC, POSTS, TOPIC, Post
 from tests.tracking.webhooks.test_refusing import WRONG, changed, good
 from tracking.models import RefusedPost
 from tracking.webhooks import refusing
