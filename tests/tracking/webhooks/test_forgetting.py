@@ -23,8 +23,10 @@ AGENT = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.
 # As the providers' pages write them, all in one.
 PRIVATE: dict[str, Any] = {
     "ip": IP, "IP": IP, "ips": [IP, IP6], "ip_address": IP, "ipAddress": IP6, "client-ip": IP, "X-Originating-IP": IP,
-    "sourceIp": IP, "whatever": IP6, "Geo": {"City": TOWN, "IP": IP}, "geolocation": {"city": TOWN}, "geo_ip": {"city": TOWN},
-    "location": {"city": TOWN, "latitude": 1.5}, "city": TOWN, "user_agent": AGENT, "userAgent": AGENT, "UserAgent": AGENT,
+    "sourceIp": IP, "whatever": IP6, "Geo": {"City": TOWN, "IP": IP}, "geolocation": {"city": TOWN},
+    "geo_ip": {"city": TOWN},
+    "location": {"city": TOWN, "latitude": 1.5}, "city": TOWN, "user_agent": AGENT, "userAgent": AGENT,
+    "UserAgent": AGENT,
     "useragent": AGENT, "agent": AGENT, "user_agent_parsed": {"ua": "Secret/9", "is_prefetched": True},
     "client-info": {"user-agent": AGENT, "bot": "apple"}, "delivery_info": {"user_agent": AGENT, "ip": IP},
 }  # fmt: skip
