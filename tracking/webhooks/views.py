@@ -56,9 +56,10 @@ def _answer(provider: Provider, answer: Answer, request: HttpRequest) -> HttpRes
             return answer(provider, view, request)
     except Refused as refused:
         log.warning("A POST to the webhook of %s was refused: %s", provider.name, refused)
+        if isinstance(refused, PasswordWanted):  # which is how Amazon begins: nobody need mend anything
+            return HttpResponse(status=401, headers={"WWW-Authenticate": 'Basic realm="webhook"'})
         note_refused(provider.slug, refused.reason)
-        headers = {"WWW-Authenticate": 'Basic realm="webhook"'} if isinstance(refused, PasswordWanted) else {}
-        return HttpResponse(status=STATUSES.get(refused.reason, 401 if headers else 403), headers=headers)
+        return HttpResponse(status=STATUSES.get(refused.reason, 403))
     except requests.RequestException:
         # A certificate or an email that we must fetch, and cannot now: the provider comes again.
         log.exception("The webhook of %s could not fetch what it needs", provider.name)

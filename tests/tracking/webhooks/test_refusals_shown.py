@@ -98,6 +98,12 @@ def test_without_the_database_it_is_refused_all_the_same(client: Client, monkeyp
     assert Post(b"[]", headers=WRONG).to(client, "brevo").status_code == 403
 
 
+def test_amazon_asked_for_its_password_is_no_refusal(client: Client) -> None:
+    sent = good("amazon_ses")
+    assert replace(sent, headers={**sent.headers, "Authorization": ""}).to(client, "amazon_ses").status_code == 401
+    assert not RefusedPost.objects.exists()
+
+
 def test_what_is_taken_is_not_counted(client: Client) -> None:
     assert Post(b"[]", headers=BASIC).to(client, "sparkpost").status_code == 200
     assert not RefusedPost.objects.exists()
