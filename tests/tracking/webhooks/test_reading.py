@@ -102,8 +102,7 @@ def test_a_slow_sender_of_a_long_body_holds_up_nobody(tmp_path: Path) -> None:
     head = "POST /anymail/sparkpost/tracking/ HTTP/1.1\r\nHost: testserver\r\n"
     head += f"Authorization: {BASIC['Authorization']}\r\n"
     head += f"Content-Type: application/json\r\nContent-Length: {len(long)}\r\nConnection: close\r\n\r\n"
-    with serving("granian", tmp_path, **environment(tmp_path)) as (_process, port):
-        # The server must still be there when both have gone.
+    with serving("granian", tmp_path, **environment(tmp_path)) as (_process, port):  # noqa: SIM117 - the server outlasts both
         with (
             socket.create_connection(("127.0.0.1", port)) as slow,
             socket.create_connection(("127.0.0.1", port)) as quick,
