@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from django.core.exceptions import EmptyResultSet
@@ -77,6 +77,14 @@ def deeds_about(key: str) -> QuerySet[AuditEntry]:
     """What was done to this address on the list, newest first."""
     named = Q(details__key=key) | Q(object_label__iexact=key)
     return AuditEntry.objects.filter(named, object_type="blockedemail", action__in=DEEDS)
+
+
+def times_of_lifting(keys: Collection[str]) -> Mapping[str, datetime]:
+    """When each of these was last taken off the list by a person."""
+    removed = AuditEntry.objects.filter(
+        object_type="blockedemail", action="blocked_email.removed", actor__isnull=False, details__key__in=list(keys)
+    )
+    return {details["key"]: at for details, at in removed.order_by("at").values_list("details", "at")}
 
 
 def count_blocked(keys: Collection[str]) -> int:

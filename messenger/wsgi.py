@@ -1,5 +1,14 @@
 import gc
+import multiprocessing
 import os
+import signal
+import threading
+
+if multiprocessing.parent_process() and threading.current_thread() is threading.main_thread():
+    # A worker of granian's hears no SIGTERM until it has loaded this, and would then serve on until it is killed,
+    # which loses opens. So far it has answered nobody, so it may just go; granian sets its own handler afterwards.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: os._exit(0))
 
 from django.core.wsgi import get_wsgi_application
 

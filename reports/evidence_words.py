@@ -61,6 +61,8 @@ def name_event(event: Event) -> str:
 def about_event(event: Event, late_bounce_at: datetime | None) -> str:
     if event.label in MACHINES:
         return _by_machine(event)
+    if event.effect:
+        return _without_effect(event)
     plain = _why(event)
     if is_late(event, late_bounce_at):
         return f"{plain} {late_words()}".strip()
@@ -71,6 +73,18 @@ def is_late(event: Event, late_bounce_at: datetime | None) -> bool:
     """Whatever the provider calls it: it came back after it had arrived."""
     came_back = event.result in (Result.BOUNCED, Result.FAILED)
     return came_back and late_bounce_at is not None and event.at >= late_bounce_at
+
+
+def _without_effect(event: Event) -> str:
+    """A complaint or an unsubscription from which nothing followed, and why."""
+    arrived = _("So it did arrive.")
+    if event.effect == Event.Effect.REQUIRED:
+        return f"{arrived} " + _(
+            "Families do not choose whether this type of broadcast comes, so nothing was changed."
+        )
+    if event.kind == Kind.COMPLAINED:
+        return f"{arrived} " + _("The address was unblocked by hand after that, so it was not blocked again.")
+    return f"{arrived} " + _("They were signed up for this type again after that, so nothing was changed.")
 
 
 def _meaning(kind: Event.Kind) -> str:

@@ -11,7 +11,8 @@ from django.utils.translation import ngettext
 from broadcasts.admin.recording import ReadOnlyAdmin, time_of
 from broadcasts.roles import signed_in_user
 from tracking.bounces.reading_again import read_again
-from tracking.models import UnusedEvent, UnusedReport
+from tracking.models import RefusedPost, UnusedEvent, UnusedReport
+from tracking.webhooks.refusing import WHAT_TO_DO
 from tracking.webhooks.trying_again import try_again
 
 
@@ -66,3 +67,19 @@ class UnusedEventAdmin(ReadOnlyAdmin[UnusedEvent]):
             self.message_user(request, f"{words} {stay}", messages.WARNING)
         else:
             self.message_user(request, words, messages.SUCCESS)
+
+
+@admin.register(RefusedPost)
+class RefusedPostAdmin(ReadOnlyAdmin[RefusedPost]):
+    """Counts only: what strangers post is not kept."""
+
+    list_display = ["provider", "reason", "times", "first", "last", "what_to_do"]
+    list_filter = ["provider", "reason", "day"]
+    fields = ["provider", "reason", "times", "first", "last", "what_to_do"]
+    readonly_fields = ["first", "last", "what_to_do"]
+    show_full_result_count = False
+    first, last = time_of("first_at", _("first")), time_of("last_at", _("last"))
+
+    @admin.display(description=_("what to do"))
+    def what_to_do(self, refused: RefusedPost) -> str:
+        return str(WHAT_TO_DO.get(refused.reason, ""))

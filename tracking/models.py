@@ -39,6 +39,13 @@ class Event(models.Model):
         AUTOMATIC = "automatic", _("the mailbox by itself")
         SCANNER = "scanner", _("a security program")
 
+    class Effect(models.TextChoices):
+        """Whether what usually follows from a complaint or an unsubscription did follow."""
+
+        USUAL = "", ""
+        REQUIRED = "required", _("nothing: the type is not one that families choose")
+        OLDER = "older", _("nothing: a newer decision stands")
+
     # `event_timeline` begins with it.
     delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="events", db_index=False)
     kind = models.CharField(max_length=15, choices=Kind)
@@ -55,6 +62,14 @@ class Event(models.Model):
     agent = models.CharField(max_length=40, blank=True, default="", db_default="", help_text="Family of the program.")
     network = models.CharField(
         max_length=45, blank=True, default="", db_default="", help_text="Where from: a network, never an address."
+    )
+    effect = models.CharField(
+        max_length=10,
+        choices=Effect,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Why nothing followed from it.",
     )
     # Of the picture only: it is fetched again and again, and each day and label has one event.
     last_at = models.DateTimeField(null=True, help_text="When it happened last, if it may happen several times.")
@@ -108,6 +123,9 @@ class UnusedEvent(models.Model):
     reason = models.CharField(_("why it was not used"), max_length=200)
     raw = models.TextField(_("what it said"), help_text="JSON, cut to 64,000 characters.")
     is_whole = models.BooleanField(_("can be tried again"), help_text="One event, not cut.")
+    # Whose email it is about, for the moment when we know that ourselves (`tracking.webhooks.trying_again`).
+    message_id = models.CharField(max_length=200, blank=True, default="", db_default="")
+    address_key = models.CharField(max_length=320, blank=True, default="", db_default="")
 
     class Meta:
         ordering = ["-pk"]
@@ -115,3 +133,35 @@ class UnusedEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider}: {self.reason}"
+
+
+class RefusedPost(models.Model):
+    """POSTs to the webhooks that were not taken: a row for each provider, reason and day, however many come."""
+
+    class Reason(models.TextChoices):
+        NOT_SET_UP = "not_set_up", _("this provider is not set up")
+        PASSWORD = "password", _("no password, or a wrong one")
+        SIGNATURE = "signature", _("no signature, or a wrong one")
+        TOPIC = "topic", _("a topic of Amazon SNS that is not ours")
+        MALFORMED = "malformed", _("it could not be read")
+        TOO_LONG = "too_long", _("it is too long")
+        TOO_SLOW = "too_slow", _("it came too slowly")
+
+    provider = models.CharField(_("email provider"), max_length=20)
+    reason = models.CharField(_("why it was refused"), max_length=12, choices=Reason)
+    day = models.DateField(_("day"))
+    first_at = models.DateTimeField(_("first"))
+    last_at = models.DateTimeField(_("last"))
+    times = models.PositiveIntegerField(
+        _("times, at least"),
+        default=1,
+        help_text=_("While many come, each process counts for some seconds before it writes."),
+    )
+
+    class Meta:
+        ordering = ["-last_at", "-pk"]
+        verbose_name = _("refused webhook")
+        constraints = [models.UniqueConstraint(fields=["provider", "reason", "day"], name="a_refusal_once_a_day")]
+
+    def __str__(self) -> str:
+        return f"{self.provider}: {self.get_reason_display()}"

@@ -118,6 +118,8 @@ PROGRAMS: tuple[Program, ...] = (
 # Nothing known, which is no evidence for a machine: some people's programs say nothing.
 UNKNOWN = Program(Match.EXACTLY, (), "", Label.PERSON, "An empty or unknown name alone proves nothing.")
 
+_BY_FAMILY = {program.family: program for program in PROGRAMS}
+
 # What providers have found out themselves: where it stands in their events, and what it says.
 FLAGS: Mapping[str, tuple[tuple[str, Mapping[str, Label]], ...]] = {
     "SendGrid": (("sg_machine_open", {"true": Label.AUTOMATIC}),),
@@ -146,6 +148,9 @@ RESULTS: Mapping[Label, Result] = {
 
 
 def program_of(agent: str) -> Program:
+    """By what it calls itself, or by its family's name, which is all that is kept of events that wait to be used."""
+    if agent in _BY_FAMILY:
+        return _BY_FAMILY[agent]
     lower = agent.lower()
     for program in PROGRAMS:
         if program.match is Match.EXACTLY and agent in program.words:

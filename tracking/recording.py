@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from broadcasts.among import among
-from broadcasts.blocking import block_addresses
+from broadcasts.blocking import block_addresses, times_of_lifting
 from broadcasts.blocking_failures import block_repeated_failures
 from broadcasts.delivering.evidence import Standing, apply_results, lock_deliveries, note_late_bounce
 from broadcasts.delivering.replies import plain_words
@@ -114,7 +114,7 @@ def _record_at_once(named: Mapping[str, Evidence]) -> Recorded:
     new = [one for key, one in plain.items() if key not in stored.old]
     apart.update(stored.busy)
     # After the commit, and of those that were known too: who dies in between is asked to do it again.
-    block_repeated_failures(_failed(plain.values()))
+    block_repeated_failures(_failed(one for one in plain.values() if one.delivery_id not in apart))
     if not apart:
         return Recorded(new, stored.known)
     then = _record_in_steps({key: one for key, one in named.items() if one.delivery_id in apart})
@@ -186,12 +186,20 @@ def _by_time(row: tuple[int, datetime, int | None, str, str, str]) -> tuple[date
 
 
 def _block_complainers(evidence: Iterable[Evidence]) -> None:
-    ids = {one.delivery_id for one in evidence if one.meaning.kind is Event.Kind.COMPLAINED}
-    if not ids:
+    complaints = [one for one in evidence if one.meaning.kind is Event.Kind.COMPLAINED]
+    told = {one.delivery_id: one for one in sorted(complaints, key=lambda one: one.at)}  # the latest of each
+    if not told:
         return
-    complained = map(as_known_today, Delivery.objects.filter(pk__in=ids).select_related("broadcast"))
-    level = BlockingPolicy.in_force().complaint_level
+    rows = Delivery.objects.filter(pk__in=told).select_related("broadcast")
     # In the order of their addresses: two transactions must not wait for each other in a circle.
-    for delivery in sorted(filter(None, complained), key=lambda row: (row.address_key, row.pk)):
+    complained = sorted(filter(None, map(as_known_today, rows)), key=lambda row: (row.address_key, row.pk))
+    level = BlockingPolicy.in_force().complaint_level
+    lifted = times_of_lifting({delivery.address_key for delivery in complained})
+    for delivery in complained:
+        one = told[delivery.pk]
+        if delivery.address_key in lifted and lifted[delivery.address_key] > one.at:
+            # Who lifted the block knew more than a complaint from before.
+            Event.objects.filter(key=one.key).update(effect=Event.Effect.OLDER)
+            continue
         reason = _("Reported our email “%(broadcast)s” as spam") % {"broadcast": delivery.broadcast.name}
         block_addresses([delivery.email], reason=reason, source=BlockedEmail.Source.COMPLAINT, level=level)

@@ -1,15 +1,25 @@
 """What a family chooses on the page behind the link in our emails, or with its mail program's button."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from broadcasts import audit
-from broadcasts.forgetting.anonymous import name_instead
-from broadcasts.models import BroadcastType, ContactType, Delivery, EmailAddress, FamilyChoice, Person, School
+from broadcasts.forgetting.anonymous import as_known_today, name_instead
+from broadcasts.models import (
+    BroadcastType,
+    ContactType,
+    ContactTypeChange,
+    Delivery,
+    EmailAddress,
+    FamilyChoice,
+    Person,
+    School,
+)
 from broadcasts.people.choosing import record_family_choice
 from tracking.meanings import UNSUBSCRIBED
 from tracking.models import Event
@@ -44,6 +54,36 @@ def unsubscribe(delivery: Delivery) -> bool:
         return False
     _record_unsubscribed(delivery)
     return True
+
+
+def hear_unsubscribed(heard: Iterable[Evidence]) -> None:
+    """What a provider told us of, recorded a moment ago: stop the types, and note where nothing was stopped."""
+    told = {one.delivery_id: one for one in sorted(heard, key=lambda one: one.at)}  # the latest of each
+    rows = Delivery.objects.filter(pk__in=told).select_related("broadcast__school", "broadcast__broadcast_type")
+    known = filter(None, map(as_known_today, rows if told else ()))  # nothing comes where nobody is any more
+    for delivery in sorted(known, key=lambda row: (row.broadcast.school_id, row.address_key, row.pk)):
+        one, effect = told[delivery.pk], Event.Effect.USUAL
+        if _was_chosen_since(delivery, one.at):
+            effect = Event.Effect.OLDER
+        elif not stop_type(delivery):
+            effect = Event.Effect.REQUIRED
+        if effect:
+            Event.objects.filter(key=one.key).update(effect=effect)
+
+
+def _was_chosen_since(delivery: Delivery, at: datetime) -> bool:
+    """A family or its school said yes after they had unsubscribed; a file that brings the address says nothing."""
+    kind, key = delivery.broadcast.broadcast_type, delivery.address_key
+    schools = _schools(delivery)
+    mine = {"broadcast_type": kind, "receives": True}
+    if FamilyChoice.objects.filter(school__in=schools, address_key=key, changed_at__gt=at, **mine).exists():
+        return True
+    addresses = EmailAddress.objects.filter(key=key, person__in=Person.objects.of_schools(schools).order_by())
+    last = ContactTypeChange.objects.filter(address__in=addresses, broadcast_type=kind, at__gt=at).order_by(
+        "-at", "-pk"
+    )
+    newest = last.filter(Q(changed_by__isnull=False) | Q(chosen_by=ContactType.ChosenBy.FAMILY)).first()
+    return newest is not None and newest.receives
 
 
 def stop_type(delivery: Delivery) -> bool:

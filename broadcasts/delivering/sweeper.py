@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from broadcasts.actors import sweep_and_wake
 from broadcasts.at_work import process_name
+from broadcasts.delivering.rounds import do_what_is_due
 from broadcasts.heartbeats import BEAT_SECONDS, beat, forget, forget_silent
 from broadcasts.models import Heartbeat
 
@@ -25,6 +26,7 @@ def sweep_until(stop: threading.Event) -> None:
         close_old_connections()
         try:
             sweep_and_wake()
+            do_what_is_due()
             # Only after a whole round: whoever reads it learns that rounds succeed, not that a process is there.
             if time.monotonic() - told >= BEAT_SECONDS:
                 beat(name, Heartbeat.SWEEP, started_at)

@@ -27,10 +27,11 @@ from anymail.webhooks import (  # type: ignore[import-untyped]
 )
 from django.http import HttpRequest, QueryDict
 
+from tracking.webhooks.reading import events_of_list
 from tracking.webhooks.signatures import verify_sns, verify_svix
 
 View = Any  # Anymail's views have no types
-Split = Callable[[HttpRequest], Sequence[Any]]
+Split = Callable[[HttpRequest], Iterable[Any]]
 Read = Callable[[View, Any], Iterable[Any]]
 
 
@@ -135,8 +136,9 @@ def read_resend(view: View, raw: Any) -> Iterable[Any]:
     return [view.esp_to_anymail_event(raw["event"], Posted(b"", headers))]
 
 
-def split_sparkpost(request: HttpRequest) -> Sequence[Any]:
-    return [raw for raw in as_list(json.loads(request.body)) if raw != {"msys": {}}]  # its "ping"
+def split_sparkpost(request: HttpRequest) -> Iterable[Any]:
+    """Each as it is asked for: there may be 10,000."""
+    return (raw for raw in events_of_list(request.body) if raw != {"msys": {}})  # its "ping"
 
 
 def read_sparkpost(view: View, raw: Any) -> Iterable[Any]:

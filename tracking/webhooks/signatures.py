@@ -20,7 +20,11 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 # https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
-SNS_HOST = re.compile(r"sns\.[a-z0-9-]{3,30}\.amazonaws\.com(\.cn)?")
+# Exactly a region's: sns.s3-us-west-2.amazonaws.com would be a bucket that anybody may call so.
+_REGION = r"[a-z]{2}(-[a-z]{3,12}){1,2}-[0-9]{1,2}"
+SNS_ADDRESS = re.compile(
+    rf"https://sns\.(?:cn(-[a-z]{{3,12}}){{1,2}}-[0-9]{{1,2}}\.amazonaws\.com\.cn|(?!cn-){_REGION}\.amazonaws\.com)/[!-\[\]-~]*"
+)
 SIGNED = {
     "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
     "SubscriptionConfirmation": (
@@ -37,12 +41,16 @@ class WrongSignature(Exception):
     """Its text says what is wrong, for the log."""
 
 
+class WrongTopic(WrongSignature):
+    """Amazon signed it, for somebody else."""
+
+
 def verify_sns(request: HttpRequest) -> bool:
     """True where the topic is one of those the settings name; a wrong signature or another topic raises."""
     message = json.loads(request.body)
     topic = message["TopicArn"]
     if settings.SNS_TOPICS and topic not in settings.SNS_TOPICS:
-        raise WrongSignature("the topic is not one of AMAZON_SNS_TOPICS")
+        raise WrongTopic("the topic is not one of AMAZON_SNS_TOPICS")
     algorithm = {"1": hashes.SHA1(), "2": hashes.SHA256()}[message["SignatureVersion"]]  # noqa: S303 - Amazon's default
     fields = [name for name in SIGNED[message["Type"]] if name != "Subject" or message.get("Subject") is not None]
     signed = "".join(f"{name}\n{message[name]}\n" for name in fields).encode()
@@ -62,9 +70,8 @@ def _sns_certificate(url: str) -> x509.Certificate:
 
 
 def is_of_sns(url: str) -> bool:
-    parts = urlsplit(url)
-    # The whole of it, so that neither a port nor a user name leads elsewhere.
-    return parts.scheme == "https" and bool(SNS_HOST.fullmatch(parts.netloc))
+    # The whole of it, so that neither a port, a user name nor a sign that programs read differently leads elsewhere.
+    return bool(SNS_ADDRESS.fullmatch(url))
 
 
 @lru_cache(maxsize=16)

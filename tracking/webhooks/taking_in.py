@@ -1,22 +1,21 @@
-"""The events of one POST, in one transaction: what can be used is recorded, the rest is kept for a person."""
+"""The events of one POST: what can be used is recorded, the rest is kept for a person."""
 
 import json
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from broadcasts.forgetting.anonymous import as_known_today
-from broadcasts.models import Delivery
 from tracking.models import Event, UnusedEvent
 from tracking.recording import record_new, storable
-from tracking.unsubscribing import stop_type
+from tracking.unsubscribing import hear_unsubscribed
+from tracking.webhooks.forgetting import forget_in_text, forget_readers
 from tracking.webhooks.providers import Provider
-from tracking.webhooks.understanding import Said, UnusableEvent, find_deliveries, to_evidence, understand
+from tracking.webhooks.understanding import Name, Said, UnusableEvent, find_deliveries, to_evidence, understand
 
 # No provider sends more at once (SendGrid and Mandrill: 1,000; SparkPost: 10,000).
 MOST_EVENTS = 20_000
@@ -24,38 +23,48 @@ MOST_EVENTS = 20_000
 MOST_UNUSED_OF_ONE = 1_000
 LONGEST_RAW = 64_000
 MOST_UNUSED = 5_000
-# Where somebody read the email; also where JSON stands within JSON (Amazon). Nothing that we read needs it.
-_READERS_ADDRESS = re.compile(
-    r'(\\{0,8}"(?:ip|ip[_-]?address|(?:client|source|remote|user)[_-]?ip)\\{0,8}"\s*:\s*\\{0,8}")[^"\\]*',
-    re.IGNORECASE,
-)
+# Recorded in one transaction. A POST of more is taken apart as it is read: each part needs its memory only.
+TOGETHER = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Unused:
     raw: Any
     reason: str
+    name: Name | None = None  # of an email that may become known in a moment
 
 
-def take_in(provider: Provider, raws: Sequence[Any]) -> list[Unused]:
-    """Record what these events say; returns those that cannot be used. Safe to repeat."""
+def take_in(provider: Provider, raws: Iterable[Any]) -> list[Unused]:
+    """Record what these events say; returns those that cannot be used, or as many of them as are kept.
+
+    Safe to repeat: who is told that half of them failed posts all of them once more.
+    """
+    unused: list[Unused] = []
+    waiting, left = iter(raws), MOST_EVENTS
+    while some := list(islice(waiting, min(TOGETHER, left))):
+        left -= len(some)
+        unused += take_in_together(provider, some)[: max(0, MOST_UNUSED_OF_ONE - len(unused))]
+    if rest := sum(1 for _raw in waiting):
+        unused.append(Unused(None, _("%(count)s more events came in the same message.") % {"count": rest}))
+    return unused
+
+
+def take_in_together(provider: Provider, raws: Sequence[Any]) -> list[Unused]:
+    """The same, in one transaction."""
     unused: list[Unused] = []
     said: list[tuple[Any, Said]] = []
-    for raw in raws[:MOST_EVENTS]:
+    for raw in raws:
         try:
             said += [(raw, understand(provider.name, event)) for event in provider.read_events(raw)]
         except UnusableEvent as reason:
             unused.append(Unused(raw, str(reason)))
         except Exception as error:  # noqa: BLE001 - Anymail's parsers take well-formed events only
-            unused.append(Unused(raw, _could_not_read(error)))
-    if len(raws) > MOST_EVENTS:
-        rest = _("%(count)s more events came in the same message.") % {"count": len(raws) - MOST_EVENTS}
-        unused.append(Unused(None, rest))
+            unused.append(Unused(raw, could_not_read(error)))
     return unused + _record(said)
 
 
-def _could_not_read(error: Exception) -> str:
-    return _("It could not be read: %(error)s") % {"error": f"{type(error).__name__}: {error}"}
+def could_not_read(error: Exception) -> str:
+    return _("It could not be read: %(error)s") % {"error": f"{type(error).__name__}: {error}"[:1000]}
 
 
 def _record(said: Sequence[tuple[Any, Said]]) -> list[Unused]:
@@ -73,18 +82,9 @@ def _record_said(said: Sequence[tuple[Any, Said]]) -> list[Unused]:
     found = [(raw, one, one.delivery_id or ids.get(one.name or ("", ""))) for raw, one in said]
     named = [(one, delivery_id) for _raw, one, delivery_id in found if delivery_id]
     recorded = record_new(to_evidence(named, timezone.now()))
-    stopped = {one.delivery_id for one in recorded.new if one.meaning.kind is Event.Kind.UNSUBSCRIBED}
-    if stopped:
-        _stop_types(stopped)
+    hear_unsubscribed([one for one in recorded.new if one.meaning.kind is Event.Kind.UNSUBSCRIBED])
     strange = _("No email of this Messenger has that name and address.")
-    return [Unused(raw, strange) for raw, _one, delivery_id in found if delivery_id not in recorded.known]
-
-
-def _stop_types(ids: set[int]) -> None:
-    rows = Delivery.objects.filter(pk__in=ids).select_related("broadcast__school", "broadcast__broadcast_type")
-    known = filter(None, map(as_known_today, rows))  # nothing comes to an address that nobody has any more
-    for delivery in sorted(known, key=lambda row: (row.broadcast.school_id, row.address_key, row.pk)):
-        stop_type(delivery)
+    return [Unused(raw, strange, one.name) for raw, one, delivery_id in found if delivery_id not in recorded.known]
 
 
 def keep_unused(provider: Provider, unused: Sequence[Unused]) -> None:
@@ -97,17 +97,22 @@ def keep_unused(provider: Provider, unused: Sequence[Unused]) -> None:
 
 
 def _as_row(provider: Provider, unused: Unused) -> UnusedEvent:
-    raw = unused.raw if isinstance(unused.raw, str) else _as_json(unused.raw)
+    # A text is what could not be taken apart.
+    is_text = isinstance(unused.raw, str)
+    raw = forget_in_text(unused.raw[: 2 * LONGEST_RAW]) if is_text else _as_json(unused.raw)
+    message_id, address_key = unused.name or ("", "")
     return UnusedEvent(
         provider=provider.slug,
-        reason=storable(unused.reason, 200),
-        raw=_READERS_ADDRESS.sub(r"\1", storable(raw, LONGEST_RAW)),
-        is_whole=not isinstance(unused.raw, str) and unused.raw is not None and len(raw) <= LONGEST_RAW,
+        reason=storable(forget_in_text(unused.reason[:1000]), 200),
+        raw=storable(raw, LONGEST_RAW),
+        is_whole=not is_text and unused.raw is not None and len(raw) <= LONGEST_RAW,
+        message_id=message_id,
+        address_key=address_key,
     )
 
 
 def _as_json(raw: Any) -> str:
     try:
-        return json.dumps(raw)
+        return json.dumps(forget_readers(raw))
     except (ValueError, RecursionError):
         return ""

@@ -1,7 +1,7 @@
 """The doors for email providers: no login, no session, one transaction however many events a POST carries."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -10,17 +10,21 @@ from django.contrib.auth.decorators import login_not_required
 from django.db import Error as DatabaseTrouble
 from django.http import HttpRequest, HttpResponse
 from django.http.request import RawPostDataException
-from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from tracking.webhooks.admitting import PasswordWanted, Refused, admit, is_too_much, turn_of
+from tracking.models import RefusedPost
+from tracking.webhooks.admitting import PasswordWanted, meet, prove, refuse_too_much
 from tracking.webhooks.inbound import ingest_events
 from tracking.webhooks.providers import Provider
+from tracking.webhooks.reading import body_read
+from tracking.webhooks.refusing import Refused, note_refused
 from tracking.webhooks.signatures import confirm_sns
-from tracking.webhooks.taking_in import Unused, keep_unused, take_in
+from tracking.webhooks.taking_in import LONGEST_RAW, Unused, could_not_read, keep_unused
+from tracking.webhooks.using import use_events
 
 log = logging.getLogger(__name__)
+STATUSES = {RefusedPost.Reason.TOO_LONG: 413, RefusedPost.Reason.TOO_SLOW: 408}
 
 Door = Callable[[HttpRequest], HttpResponse]
 Answer = Callable[[Provider, Any, HttpRequest], HttpResponse]
@@ -45,16 +49,17 @@ def _answer(provider: Provider, answer: Answer, request: HttpRequest) -> HttpRes
     if request.method != "POST":
         return HttpResponse()
     try:
-        with turn_of(request):
-            if is_too_much(provider, request):
-                return HttpResponse(status=413)
-            view = admit(provider, request)
+        view = meet(provider, request)
+        with body_read(provider.slug, request):
+            refuse_too_much(provider, request)
+            prove(provider, view, request)
             return answer(provider, view, request)
-    except Refused as reason:
-        log.warning("A POST to the webhook of %s was refused: %s", provider.name, reason)
-        if isinstance(reason, PasswordWanted):
+    except Refused as refused:
+        log.warning("A POST to the webhook of %s was refused: %s", provider.name, refused)
+        if isinstance(refused, PasswordWanted):  # which is how Amazon begins: nobody need mend anything
             return HttpResponse(status=401, headers={"WWW-Authenticate": 'Basic realm="webhook"'})
-        return HttpResponse(status=403)
+        note_refused(provider.slug, refused.reason)
+        return HttpResponse(status=STATUSES.get(refused.reason, 403))
     except requests.RequestException:
         # A certificate or an email that we must fetch, and cannot now: the provider comes again.
         log.exception("The webhook of %s could not fetch what it needs", provider.name)
@@ -64,31 +69,31 @@ def _answer(provider: Provider, answer: Answer, request: HttpRequest) -> HttpRes
 def _take_in(provider: Provider, _view: Any, request: HttpRequest) -> HttpResponse:
     try:
         raws = provider.split(request)
+        if provider.slug == "amazon_ses" and (confirmed := _confirmed(raws)):
+            return confirmed
+        unused = use_events(provider, raws)
+    except (DatabaseTrouble, requests.RequestException, Refused):
+        raise
     except Exception as error:  # noqa: BLE001 - it is proven to be theirs, so its form is their mistake or news to us
-        keep_unused(provider, [_unreadable(request, error)])
-        return HttpResponse()
-    if provider.slug == "amazon_ses" and raws[0]["Type"] == "SubscriptionConfirmation":
-        return _confirm(raws)
-    inbound = [raw for raw in raws if provider.slug == "mandrill" and _is_inbound(raw)]
-    if inbound:
-        _ingest_mandrill(provider, inbound)
-        raws = [raw for raw in raws if not _is_inbound(raw)]
-    keep_unused(provider, take_in(provider, raws))
+        unused = [_unreadable(request, error)]
+    keep_unused(provider, unused)
     return HttpResponse()
 
 
-def _confirm(raws: Sequence[Any]) -> HttpResponse:
-    if confirm_sns(raws[0]):
-        log.info("Confirmed the subscription to %s", raws[0]["TopicArn"])
+def _confirmed(raws: Iterable[Any]) -> HttpResponse | None:
+    """None: it is no subscription that wants to be confirmed."""
+    [raw] = raws
+    if raw["Type"] != "SubscriptionConfirmation":
+        return None
+    if confirm_sns(raw):
+        log.info("Confirmed the subscription to %s", raw["TopicArn"])
         return HttpResponse()
-    raise Refused("a subscription to a topic that is not one of AMAZON_SNS_TOPICS")
+    raise Refused(RefusedPost.Reason.TOPIC, "a subscription to a topic that is not one of AMAZON_SNS_TOPICS")
 
 
 def _ingest(provider: Provider, view: Any, request: HttpRequest) -> HttpResponse:
-    if provider.slug == "amazon_ses":
-        raws = provider.split(request)
-        if raws[0]["Type"] == "SubscriptionConfirmation":
-            return _confirm(raws)
+    if provider.slug == "amazon_ses" and (confirmed := _confirmed(provider.split(request))):
+        return confirmed
     try:
         ingest_events(view.parse_events(request))
     except (requests.RequestException, DatabaseTrouble):
@@ -98,28 +103,9 @@ def _ingest(provider: Provider, view: Any, request: HttpRequest) -> HttpResponse
     return HttpResponse()
 
 
-def _is_inbound(raw: Any) -> bool:
-    return isinstance(raw, dict) and raw.get("event") == "inbound"
-
-
-def _ingest_mandrill(provider: Provider, raws: Sequence[Any]) -> None:
-    """Mandrill has one door for both."""
-    for raw in raws:
-        try:
-            ingest_events([provider.reader.mandrill_inbound_to_anymail_event(raw)])
-        except DatabaseTrouble:
-            raise
-        except Exception as error:  # noqa: BLE001 - see above
-            keep_unused(provider, [Unused(raw, _reason(error))])
-
-
 def _unreadable(request: HttpRequest, error: Exception) -> Unused:
     try:
-        body = request.body.decode("utf-8", "replace")
+        body = request.body[: 2 * LONGEST_RAW].decode("utf-8", "replace")
     except RawPostDataException:
         body = request.POST.urlencode()
-    return Unused(body, _reason(error))
-
-
-def _reason(error: Exception) -> str:
-    return _("It could not be read: %(error)s") % {"error": f"{type(error).__name__}: {error}"}
+    return Unused(body, could_not_read(error))

@@ -4,6 +4,7 @@ import pytest
 from pytest_django import Settings
 
 from tests.tracking.webhooks.posting import KEYS, TOPIC, sns_certificate
+from tracking.webhooks import refusing
 
 
 @pytest.fixture(autouse=True)
@@ -18,3 +19,10 @@ def providers(settings: Settings, tmp_path: Path) -> None:
     certificate.write_bytes(sns_certificate())
     settings.SNS_CERTIFICATE = str(certificate)
     settings.SNS_TOPICS = (TOPIC,)
+
+
+@pytest.fixture(autouse=True)
+def no_refusals() -> None:
+    """What this process has counted is not the next test's."""
+    refusing._counted.clear()
+    refusing._written_at.clear()

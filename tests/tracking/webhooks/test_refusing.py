@@ -139,6 +139,24 @@ def test_another_topic_is_refused_though_amazon_signed_it(client: Client) -> Non
         "https://sns.us-east-1.amazonaws.com@evil.example/a.pem",
         "https://sns.us-east-1.amazonaws.com:8443/a.pem",
         "https://s3.us-east-1.amazonaws.com/bucket/a.pem",
+        # Buckets that anybody may call "sns", and other services' names.
+        "https://sns.s3.amazonaws.com/a.pem",
+        "https://sns.s3-us-west-2.amazonaws.com/a.pem",
+        "https://sns.s3-website-us-east-1.amazonaws.com/a.pem",
+        "https://sns.s3-accelerate.amazonaws.com/a.pem",
+        "https://sns.evil.s3.amazonaws.com/a.pem",
+        "https://evil.sns.us-east-1.amazonaws.com/a.pem",
+        "https://sns.us-east-1.s3.amazonaws.com/a.pem",
+        "https://sns.elb.amazonaws.com/a.pem",
+        "https://sns.us-east-1.amazonaws.com.cn/a.pem",
+        "https://sns.cn-north-1.amazonaws.com/a.pem",
+        "https://sns.us-east-1.amazonaws.com\\@evil.example/a.pem",
+        "https://sns.us-east-1.amazonaws.com/\\@evil.example/a.pem",
+        "https://sns.us-east-1.amazonaws.com\t.evil.example/a.pem",
+        "https://sns.us-east-1.amazonaws.com\n/a.pem",
+        "https://sns.us-east-1.amazonaws.com?/a.pem",
+        "https://sns.us-east-1.amazonaws.com#/a.pem",
+        "https://sns.us-east-\u0661.amazonaws.com/a.pem",
     ],
 )
 def test_a_certificate_comes_from_amazon_or_not_at_all(client: Client, settings: Settings, url: str) -> None:
@@ -147,6 +165,22 @@ def test_a_certificate_comes_from_amazon_or_not_at_all(client: Client, settings:
     sent = sns(event("amazon_ses", "Delivery", of(make_delivery())), SigningCertURL=url)
     assert sent.to(client, "amazon_ses").status_code == 403
     assert nothing_is_stored()
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "sns.us-east-1.amazonaws.com",
+        "sns.us-gov-west-1.amazonaws.com",
+        "sns.ap-southeast-2.amazonaws.com",
+        "sns.me-central-1.amazonaws.com",
+        "sns.cn-north-1.amazonaws.com.cn",
+        "sns.cn-northwest-1.amazonaws.com.cn",
+    ],
+)
+def test_every_region_of_amazon_is_believed(host: str) -> None:
+    assert is_of_sns(f"https://{host}/SimpleNotificationService-0123456789abcdef.pem")
+    assert is_of_sns(f"https://{host}/?Action=ConfirmSubscription&TopicArn=arn:aws:sns:us-east-1:1:school&Token=ab")
 
 
 def test_amazon_comes_again_when_its_certificate_cannot_be_fetched(
