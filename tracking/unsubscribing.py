@@ -59,8 +59,10 @@ def unsubscribe(delivery: Delivery) -> bool:
 def hear_unsubscribed(heard: Iterable[Evidence]) -> None:
     """What a provider told us of, recorded a moment ago: stop the types, and note where nothing was stopped."""
     told = {one.delivery_id: one for one in sorted(heard, key=lambda one: one.at)}  # the latest of each
+    if not told:
+        return
     rows = Delivery.objects.filter(pk__in=told).select_related("broadcast__school", "broadcast__broadcast_type")
-    known = filter(None, map(as_known_today, rows if told else ()))  # nothing comes where nobody is any more
+    known = filter(None, map(as_known_today, rows))  # nothing comes where nobody is any more
     for delivery in sorted(known, key=lambda row: (row.broadcast.school_id, row.address_key, row.pk)):
         one, effect = told[delivery.pk], Event.Effect.USUAL
         if _was_chosen_since(delivery, one.at):
