@@ -25,7 +25,9 @@ WORK = """
 import sys
 import django
 django.setup()
+from broadcasts.delivering.warming_up import warm_up
 from broadcasts.delivering.working import deliver_due, shift
+warm_up()
 print("ready", flush=True)
 sys.stdin.readline()
 while deliver_due({broadcast}, shift(60)):
