@@ -110,11 +110,11 @@ def table_rows(context: Context, table: Any) -> SafeString:
         column.name: f'<td data-label="{conditional_escape(column.header)}" {column.attrs.get("td", {}).as_html()}>'
         for column in table.columns
     }
+    cells_of = getattr(table, "cells_of", None)
     rows = []
     for row in table.paginated_rows:
-        cells = [
-            f"{labels[column.name]}{render_value_in_context(cell, context)}</td>" for column, cell in row.items()
-        ]
+        named = cells_of(row.record) if cells_of else ((column.name, cell) for column, cell in row.items())
+        cells = [f"{labels[name]}{render_value_in_context(cell, context)}</td>" for name, cell in named]
         rows.append(f"<tr {row.attrs.as_html()}>{''.join(cells)}</tr>\n")
     return mark_safe("".join(rows))  # noqa: S308 - every part was escaped on its way in
 
