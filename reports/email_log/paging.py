@@ -7,6 +7,7 @@ from math import sqrt
 from django.db import connection
 from django.db.models import QuerySet
 
+from broadcasts.among import among
 from broadcasts.models import Broadcast, Delivery, User
 from broadcasts.results import Result
 from reports.email_log.counting import Number, on_every_broadcast, rows_in_all
@@ -92,6 +93,9 @@ def _numbers(
             return Walk(replace(wanted, reads_in_order=True), sort, limit, start, backwards).rows()
         wanted = on_every_broadcast(sample(wanted, rows_in_all()).wanted if len(wanted.words) > 1 else wanted)
     rows: QuerySet[Delivery] = Delivery.objects.filter(wanted.condition())
+    if wanted.words and connection.vendor == "postgresql":
+        # Asked for the first ones in an order, the planner would go through all rows in that order to find the few.
+        rows = Delivery.objects.filter(among("pk", list(rows.order_by().values_list("pk", flat=True))))
     if start:
         rows = beyond(rows, sort, start, backwards=backwards)
     return list(sort.apply(rows, backwards=backwards).values_list("pk", flat=True)[:limit])

@@ -72,7 +72,9 @@ class Wanted:
         """Both kinds of rows; each part finds its own indexes."""
         if not self.asks_about_rows:
             return self._of_broadcasts()
-        return self.settled() | self.unsettled()
+        # In other letters of the second kind: PostgreSQL would draw together what is said of both, and then could not
+        # use the index of parts, which has the settled rows alone.
+        return self.settled() | replace(self, reads_in_order=True).unsettled()
 
     def settled(self) -> Q:
         return NOWHERE if self.doubt else Q(is_settled=True) & self._of_broadcasts() & self.of_row("settled_")
