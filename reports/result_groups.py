@@ -24,9 +24,10 @@ _IN_ORDER = (
         _("Did not get it"),
         DID_NOT_GET_IT,
         _(
-            "Unsent, Soft Bounced, Bounced, Failed, Blocked and No Email Selected. While a broadcast is being sent, "
-            "some of them are only waiting for their turn. What bounced later stays Delivered: “More filters” finds "
-            "it. A Duplicate is not here: the row that carries its email is, if that did not arrive."
+            "Unsent, Soft Bounced, Bounced, Failed, Blocked and No Email Selected. Some may still get it: while a "
+            "broadcast is being sent they wait for their turn, Soft Bounced is tried again, and of emails in doubt "
+            "nobody knows. What bounced later stays Delivered: “More filters” finds it. A Duplicate is not here: the "
+            "row that carries its email is, if that did not arrive."
         ),
     ),
     ResultGroup(

@@ -1,7 +1,7 @@
 """One page of the Email Log: the rows asked for, in the order asked for, and how many there are."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.http import QueryDict
 from django.utils.functional import Promise, cached_property
@@ -20,6 +20,7 @@ from reports.result_groups import GROUPS, ResultGroup
 
 ROWS_A_PAGE = (25, 50, 100)
 USUAL_ROWS = 50
+MANY = 4  # every fourth row, or more
 # Of the page and not of its rows: a link to other rows leaves them out.
 PLACES = ("after", "before", "at", "page")
 
@@ -89,7 +90,13 @@ class EmailLog:
     def page(self) -> LogPage:
         if self.wanted is None:
             return LogPage([], self.sort, has_previous=False, has_next=False)
-        return read_page(self.wanted, self.sort, self._asked, self.per_page, self.total, self.user)
+        wanted = replace(self.wanted, are_many=self._are_many)
+        return read_page(wanted, self.sort, self._asked, self.per_page, self.total, self.user)
+
+    @property
+    def _are_many(self) -> bool:
+        asks_more = self.wanted is None or self.wanted.of_any_result().asks_about_rows
+        return not asks_more and self.total.rows * MANY >= self.total_of_any_result.rows
 
     @property
     def beginnings(self) -> list[str]:

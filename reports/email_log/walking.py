@@ -128,8 +128,8 @@ def _in_cells(walk: Walk, cells: Sequence[Cell]) -> Iterator[int]:
     if column == "result":
         wanted = wanted.of_any_result()
     arms = [*_settled_arms(wanted, column), Arm(unsettled(wanted), F("pk"), column)]
-    if not (column or wanted.asks_about_rows):
-        arms = [Arm(Delivery.objects.all(), F("pk"))]
+    if not column and (wanted.are_many or not wanted.asks_about_rows):
+        arms = [Arm(Delivery.objects.filter(wanted.of_row()), F("pk"))]
     missing, size = walk.limit, FIRST_CELLS
     while cells and missing:
         found = take(cells[:size], arms, falls=walk.falls, limit=missing)
