@@ -45,6 +45,12 @@ LABELS: Mapping[str, tuple[Result, ...]] = {
     "No Email Selected": (Result.NO_EMAIL_SELECTED,),
 }
 
+# What a reader takes from a label. While it is Unsent nobody has the email, for ever if it was cancelled; what Soft
+# Bounced may still arrive, and has not. Of what is Sent nobody told us more; of a Duplicate the row that carries the
+# email tells, which may have come back: both are in neither group, so that neither promises what nobody knows.
+DID_NOT_GET_IT = ("Unsent", "Soft Bounced", "Bounced", "Failed", "Blocked", "No Email Selected")
+GOT_IT = ("Delivered", "Opened")
+
 # Entered from Unsent only. Being on top they absorb everything: no token of such a row was ever given away.
 ABSORBING = (Result.DUPLICATE, Result.NO_EMAIL_SELECTED, Result.BLOCKED)
 # Where we would try again.

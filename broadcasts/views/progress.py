@@ -24,6 +24,7 @@ from broadcasts.delivering.doubts import count_doubts
 from broadcasts.delivering.retrying import count_retried, planned_again
 from broadcasts.forms.filtering import BroadcastFilterForm
 from broadcasts.models import Broadcast
+from broadcasts.results import DID_NOT_GET_IT
 from broadcasts.roles import signed_in_user
 from broadcasts.tables.broadcasts import BroadcastTable
 from broadcasts.views.held_up import HeldUp
@@ -52,6 +53,11 @@ class Progress:
     @property
     def unsent(self) -> int:
         return self.counts["Unsent"]
+
+    @property
+    def missed(self) -> int:
+        """How many did not get it, once it is over."""
+        return 0 if self.is_under_way else sum(self.counts[label] for label in DID_NOT_GET_IT)
 
     @property
     def done(self) -> int:

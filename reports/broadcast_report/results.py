@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from broadcasts.counting import codes_by_broadcast
 from broadcasts.models import UNDER_WAY, Broadcast
-from broadcasts.results import LABELS, by_label
+from broadcasts.results import DID_NOT_GET_IT, LABELS, by_label
 from reports.explanations import EXPLANATIONS, slug_of
 from reports.rates import Rates, Share
 
@@ -71,6 +71,12 @@ class Results:
     def is_moving(self) -> bool:
         """Whether the next look may show something else without anybody having done anything."""
         return self.broadcast.status in UNDER_WAY and self.broadcast.status != Status.PAUSED
+
+    @property
+    def missed(self) -> int:
+        """How many did not get it, once it is over: until then some only wait for their turn."""
+        counts = by_label(self.codes)
+        return 0 if self.broadcast.status in UNDER_WAY else sum(counts[label] for label in DID_NOT_GET_IT)
 
     @cached_property
     def problems(self) -> list[Problem]:

@@ -76,7 +76,7 @@ class ChosenRows:
     def in_words(self) -> str:
         """Like “Bounced · Snow day”: a name for what was made of them."""
         chosen = self.log.filter.chosen_broadcast
-        words = [self.log.filter.label, str(chosen) if chosen else "", str(self.params.get("q", ""))]
+        words = [self.log.result_in_words, str(chosen) if chosen else "", str(self.params.get("q", ""))]
         return " · ".join(word for word in words if word) or _("Email Log")
 
     @property

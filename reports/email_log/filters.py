@@ -21,7 +21,8 @@ from broadcasts.models import Broadcast, BroadcastType, Delivery, School, Sender
 from broadcasts.results import LABELS, Result
 from reports.email_log.days import days_of, within_days
 from reports.email_log.wanted import Wanted, words_of
-from reports.explanations import LABELS_BY_SLUG, slug_of
+from reports.explanations import slug_of
+from reports.result_groups import GROUPS, labels_of
 
 BROADCASTS_TO_CHOOSE_FROM = 200
 ATTEMPTS = {"0": (0, 0), "1": (1, 1), "2": (2, 2), "more": (3, 30_000)}
@@ -108,7 +109,10 @@ class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc]
     )
     result = django_filters.ChoiceFilter(
         label=_("Delivery Results"),
-        choices=[(slug_of(label), Result(codes[0]).label) for label, codes in LABELS.items()],
+        choices=[
+            *((slug_of(label), Result(codes[0]).label) for label, codes in LABELS.items()),
+            *((group.slug, group.label) for group in GROUPS.values()),
+        ],
         widget=forms.HiddenInput,
         error_messages={"invalid_choice": _("There is no such result. Choose one from the list.")},
     )
@@ -179,9 +183,14 @@ class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc]
         return chosen if isinstance(chosen, Broadcast) else None
 
     @property
-    def label(self) -> str:
-        """The chosen one of the ten labels, or empty."""
-        return LABELS_BY_SLUG.get(self.form.cleaned_data.get("result") or "", "")
+    def slug(self) -> str:
+        """The slug of the chosen label, or of a group of them; or empty."""
+        return self.form.cleaned_data.get("result") or ""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Those of the ten that are wanted; none: any."""
+        return labels_of(self.slug)
 
     @property
     def is_filtered(self) -> bool:
@@ -206,11 +215,11 @@ class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc]
         if not self.is_valid():
             return None
         asked = self.form.cleaned_data
-        label, broadcasts = self.label, self._wanted_broadcasts(asked)
+        broadcasts = self._wanted_broadcasts(asked)
         days = days_of(self.broadcasts, self.schools, asked["date_from"], asked["date_to"])
         return Wanted(
             broadcasts=within_days(days, broadcasts) if days else broadcasts,
-            results=[int(code) for code in LABELS[label]] if label else (),
+            results=[int(code) for label in self.labels for code in LABELS[label]],
             attempts=ATTEMPTS.get(asked["attempts"]),
             days=days,
             words=words_of(asked["q"]),

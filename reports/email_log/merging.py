@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db.models import F, Func, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Lower
 
 from broadcasts.models import Broadcast, Delivery
@@ -68,11 +68,12 @@ def by_text(merge: Merge, is_empty: bool) -> list[int]:  # noqa: FBT001
     column = f'LOWER({TABLE}."{name}")'
     if is_empty and name == "name":
         return []
-    kept = [f"{column} {'=' if is_empty else '>'} ''"] if name == "email" else []
-    key: F | Func = F("pk") if is_empty else Lower(name)
+    # Not "=": sorted by number alone, the planner would look for the empty ones along the row numbers of all.
+    kept = [f"{column} {'<=' if is_empty else '>'} ''"] if name == "email" else []
+    key = Lower(name)
     value = getattr(merge.start, name) if merge.start else None
     settled, others = (
-        merge.after_start(rows.extra(where=kept), "" if is_empty else column, value)  # noqa: S610
+        merge.after_start(rows.extra(where=kept), column, value)  # noqa: S610
         for rows in (_without_results(merge).settled(), merge.unsettled())
     )
     cells = [Cell(value=int(code)) for code in merge.wanted.results or Result]

@@ -1,7 +1,7 @@
 """One page of the Email Log: the rows asked for, in the order asked for, and how many there are."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from django.http import QueryDict
 from django.utils.functional import Promise, cached_property
@@ -16,9 +16,11 @@ from reports.email_log.paging import Asked, LogPage, read_page
 from reports.email_log.sorting import Place, Sort
 from reports.email_log.wanted import SHORTEST_PART, Wanted, finds_parts, is_found_inside
 from reports.explanations import EXPLANATIONS, Explanation, slug_of
+from reports.result_groups import GROUPS, ResultGroup
 
 ROWS_A_PAGE = (25, 50, 100)
 USUAL_ROWS = 50
+MANY = 4  # every fourth row, or more
 # Of the page and not of its rows: a link to other rows leaves them out.
 PLACES = ("after", "before", "at", "page")
 
@@ -52,23 +54,32 @@ class EmailLog:
 
     @property
     def total(self) -> Number:
-        return self.counts[self.filter.label] if self.filter.label else self.total_of_any_result
+        return self._count(self.filter.labels or LABELS)
 
     @property
     def total_of_any_result(self) -> Number:
-        return sum(self.counts.values(), NONE)
+        return self._count(LABELS)
+
+    def _count(self, labels: Iterable[str]) -> Number:
+        return sum((self.counts[label] for label in labels), NONE)
 
     @property
     def choices(self) -> list[Choice]:
-        everything = Choice("", _("All"), self.total_of_any_result, not self.filter.label)
-        return [everything] + [
-            Choice(slug_of(label), Result(LABELS[label][0]).label, count, label == self.filter.label)
-            for label, count in self.counts.items()
-        ]
+        """All, the groups, and each of the ten."""
+        groups = [(group.slug, group.label, self._count(group.labels)) for group in GROUPS.values()]
+        ten = [(slug_of(label), Result(LABELS[label][0]).label, count) for label, count in self.counts.items()]
+        named = [("", _("All"), self.total_of_any_result), *groups, *ten]
+        return [Choice(slug, label, count, slug == self.filter.slug) for slug, label, count in named]
 
     @property
-    def explanation(self) -> Explanation | None:
-        return EXPLANATIONS.get(self.filter.label)
+    def explanation(self) -> Explanation | ResultGroup | None:
+        """What the chosen result means, or the chosen group."""
+        chosen = self.filter.slug
+        return GROUPS.get(chosen) or next((each for each in EXPLANATIONS.values() if each.slug == chosen), None)
+
+    @property
+    def result_in_words(self) -> str:
+        return str(self.explanation.label) if self.explanation else ""
 
     @property
     def per_page(self) -> int:
@@ -79,7 +90,13 @@ class EmailLog:
     def page(self) -> LogPage:
         if self.wanted is None:
             return LogPage([], self.sort, has_previous=False, has_next=False)
-        return read_page(self.wanted, self.sort, self._asked, self.per_page, self.total, self.user)
+        wanted = replace(self.wanted, are_many=self._are_many)
+        return read_page(wanted, self.sort, self._asked, self.per_page, self.total, self.user)
+
+    @property
+    def _are_many(self) -> bool:
+        asks_more = self.wanted is None or self.wanted.of_any_result().asks_about_rows
+        return not asks_more and self.total.rows * MANY >= self.total_of_any_result.rows
 
     @property
     def beginnings(self) -> list[str]:

@@ -113,18 +113,23 @@ def _most_attempts(wanted: Wanted) -> int:
     return int(max([*settled_most, others or 0]))
 
 
+def _settled_arms(wanted: Wanted, column: str) -> list[Arm]:
+    """By attempts and result the index is in order: one arm for each result, and none reads more than a page."""
+    if column == "attempts" and wanted.results and not wanted.words:
+        each = [replace(wanted, results=[code]) for code in wanted.results]
+        return [Arm(settled(one), F("pk"), "settled_attempts") for one in each]
+    return [Arm(settled(wanted), F("pk"), column and f"settled_{column}", is_sorted=not wanted.words)]
+
+
 def _in_cells(walk: Walk, cells: Sequence[Cell]) -> Iterator[int]:
     """One cell after the other, more of them with each round, until there are enough rows."""
     column = walk.sort.column if walk.sort.column in ("result", "attempts") else ""
     wanted = replace(walk.wanted, broadcasts=None)
     if column == "result":
         wanted = wanted.of_any_result()
-    arms = [
-        Arm(settled(wanted), F("pk"), column and f"settled_{column}", is_sorted=not wanted.words),
-        Arm(unsettled(wanted), F("pk"), column),
-    ]
-    if not (column or wanted.asks_about_rows):
-        arms = [Arm(Delivery.objects.all(), F("pk"))]
+    arms = [*_settled_arms(wanted, column), Arm(unsettled(wanted), F("pk"), column)]
+    if not column and (wanted.are_many or not wanted.asks_about_rows):
+        arms = [Arm(Delivery.objects.filter(wanted.of_row()), F("pk"))]
     missing, size = walk.limit, FIRST_CELLS
     while cells and missing:
         found = take(cells[:size], arms, falls=walk.falls, limit=missing)

@@ -59,6 +59,8 @@ class Wanted:
     doubt: bool = False
     # Many rows match, and they are met in the page's order: the index of parts of names would find all of them first.
     reads_in_order: bool = False
+    # A good part of all rows match, and only their results are asked for: along row numbers a page is soon full.
+    are_many: bool = False
 
     def of_any_result(self) -> "Wanted":
         return replace(self, results=())

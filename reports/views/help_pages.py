@@ -3,8 +3,10 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from reports.explanations import EXPLANATIONS
+from reports.result_groups import GROUPS
 
 
 @require_safe
 def help_page(request: HttpRequest) -> HttpResponse:
-    return render(request, "reports/help.html", {"explanations": EXPLANATIONS.values()})
+    context = {"explanations": EXPLANATIONS.values(), "groups": GROUPS.values()}
+    return render(request, "reports/help.html", context)

@@ -2,7 +2,8 @@
 
 Fills the PostgreSQL that DATABASE_URL names, by statements over all rows, the same rows each time: 5,000,000 take
 some minutes. Eight schools, six types, everybody once in each broadcast of their school; the two newest broadcasts
-of each of two schools are not settled yet. Also attempts, openings by people and machines, and late bounces.
+of each of two schools are not settled yet. Also attempts, openings by people and machines, and late bounces. The
+counts that pages show are made at the end, and new rows get numbers of their own: the product can be used over it.
 """
 
 import os
@@ -141,9 +142,22 @@ def fill(rows: int, broadcasts: int = BROADCASTS) -> None:
                 cursor.execute(sql, [first, first + STEP - 1])
         for index in indexes:
             cursor.execute(index)
-        for table in ("broadcasts_person", "broadcasts_emailaddress"):
-            cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}")
+        cursor.execute("RESET session_replication_role; RESET jit; RESET maintenance_work_mem")
+        make_usable(cursor)
         cursor.execute("VACUUM ANALYZE")
+
+
+def make_usable(cursor: Any) -> None:
+    """What the database keeps by itself was not kept while the rows were made: counts, and the next free numbers."""
+    from django.apps import apps
+    from django.core.management.color import no_style
+    from django.db import connection
+
+    from broadcasts.keeping_counts import repair_counts
+
+    repair_counts()
+    for statement in connection.ops.sequence_reset_sql(no_style(), list(apps.get_models())):
+        cursor.execute(statement)
 
 
 def array_of(words: str) -> str:

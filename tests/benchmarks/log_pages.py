@@ -21,7 +21,11 @@ from django.core.management import call_command
 REQUESTS, PEERS = 200, 12
 COLUMNS = ("name", "email", "broadcast", "type", "school", "attempts", "last_attempt", "result")
 SORTS = ["", *(f"{sign}{name}" for name in COLUMNS for sign in ("", "-"))]
-RESULTS = ["unsent", "sent", "soft-bounced", "bounced", "failed", "blocked", "delivered", "opened", "duplicate"]
+GROUPS = ["did-not-get-it", "got-it"]
+RESULTS = [
+    *("unsent", "sent", "soft-bounced", "bounced", "failed", "blocked", "delivered", "opened", "duplicate"),
+    *GROUPS,
+]
 TEXTS = ["castillo", "ana wal", "zimm", "gmail", "-4711", "o'brien", "noah", "rcía", "yusuf.x", "kowalski8"]
 
 
@@ -44,6 +48,7 @@ def measure(requests_made: int) -> None:
     chance = random.Random(3)
     with serving() as get:
         report("Email Log, any page", [get(asked) for asked in pages(chance, requests_made)])
+        report("several results at once", [get(asked) for asked in grouped(chance)])
         report("part of a name or address", [get({"q": chance.choice(TEXTS)}) for _ in range(40)])
     report("COUNT(*) and OFFSET", [by_offset(chance) for _ in range(PEERS)])
 
@@ -70,6 +75,17 @@ def pages(chance: random.Random, number: int) -> Iterator[dict[str, str]]:
         asked |= chance.choice([{}, {"at": "last"}, {"after": str(chance.randint(1, last))},
             {"before": str(chance.randint(1, last))}])  # fmt: skip
         yield asked
+
+
+def grouped(chance: random.Random) -> Iterator[dict[str, str]]:
+    """Each order of each group, at its beginning and somewhere in it."""
+    from broadcasts.models import Delivery
+
+    last = Delivery.objects.latest("pk").pk
+    for slug in GROUPS:
+        for sort in SORTS:
+            yield {"result": slug, "sort": sort}
+            yield {"result": slug, "sort": sort, "after": str(chance.randint(1, last))}
 
 
 class serving:  # noqa: N801 - used as a function

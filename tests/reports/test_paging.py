@@ -19,7 +19,16 @@ from tests.reports.test_email_log import read_all, shown
 
 SORTS = [f"{sign}{column}" for column in KEYS for sign in ("", "-") if column or not sign]
 SOME_SORTS = ["", "-name", "email", "-last_attempt", "result", "attempts"]
-FILTERS = ["", "&result=opened", "&result=blocked", "&attempts=1", "&q=a", "&q=ana+home", "&type=lunch", "&late=on"]
+GROUPED = [
+    "&result=did-not-get-it",
+    "&result=got-it",
+    "&result=did-not-get-it&q=ana",
+    "&result=did-not-get-it&attempts=1",
+]
+FILTERS = [
+    *("", "&result=opened", "&result=blocked", "&attempts=1", "&q=a", "&q=ana+home", "&type=lunch", "&late=on"),
+    *GROUPED,
+]
 
 
 @pytest.fixture(params=["collected and sorted", "along the indexes"])

@@ -16,7 +16,7 @@ FILTERS = {
     "type": ("type", "only this broadcast type, by its short name"),
     "school": ("school", "only the school with this number"),
     "sender": ("sender", "only the sender with this number"),
-    "result": ("result", "only this Delivery Result, like soft-bounced"),
+    "result": ("result", "only this Delivery Result, like soft-bounced, or did-not-get-it or got-it"),
     "attempts": ("attempts", "0, 1, 2 or more"),
     "from": ("date_from", "the first day, like 2026-05-11"),
     "to": ("date_to", "the last day"),
