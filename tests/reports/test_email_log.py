@@ -48,15 +48,6 @@ def test_columns_are_those_of_the_document(as_alice: Client, lincoln: School) ->
     ]
 
 
-def test_cells_are_those_that_the_table_library_would_write(as_alice: Client, lincoln: School) -> None:
-    broadcast = factory.make_broadcast(lincoln)
-    make_one_of_each(broadcast)
-    make_delivery(broadcast, "late@home.example", Result.DELIVERED, attempts=1_234, last_attempt_at=timezone.now())
-    table = as_alice.get(LOG).context["table"]
-    for row in table.rows:
-        assert list(table.cells_of(row.record)) == [(column.name, cell) for column, cell in row.items()]
-
-
 @pytest.mark.parametrize("label", LABELS)
 def test_every_result_is_reachable_by_its_filter(as_alice: Client, lincoln: School, label: str) -> None:
     make_one_of_each(factory.make_broadcast(lincoln))
