@@ -23,7 +23,7 @@ from broadcasts.people.importing.working import imports_to_resume, work_on_impor
 
 log = logging.getLogger(__name__)
 # Then the message ends and another takes its place, so that a worker can be stopped.
-MOST_SHIFTS = 60
+MOST_SHIFTS = 20
 # For one broadcast; who finds nothing left to do goes on to the next one.
 WORKERS = 4
 RETENTION_SECONDS = 20.0

@@ -206,12 +206,17 @@ def block_rows(rows: QuerySet[Delivery], *, reason: str, level: str, by: User) -
 
 
 def _keys_of(rows: QuerySet[Delivery]) -> QuerySet[Delivery, str]:
-    return rows.order_by().exclude(address_key="").values_list("address_key", flat=True)
+    return _with_address(rows).values_list("address_key", flat=True)
+
+
+def _with_address(rows: QuerySet[Delivery]) -> QuerySet[Delivery]:
+    """What stands where an address was removed is none."""
+    return rows.order_by().filter(removed__lt=Delivery.Removed.ADDRESSES).exclude(address_key="")
 
 
 def _insert_rows(rows: QuerySet[Delivery], reason: str, level: str, by: User) -> int:
     now = timezone.now()
-    found = rows.order_by().exclude(address_key="").values_list("email", "address_key")
+    found = _with_address(rows).values_list("email", "address_key")
     sql, params = found.query.sql_with_params()
     table, names = BlockedEmail._meta.db_table, ", ".join(COLUMNS)  # noqa: SLF001
     same = (level, reason, BlockedEmail.Source.STAFF.value, by.pk, connection.ops.adapt_datetimefield_value(now))

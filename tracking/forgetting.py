@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from broadcasts.addresses import without_addresses
 from broadcasts.among import among
 from broadcasts.forgetting.also import LOOSE, WORDS_ABOUT, Loose
@@ -33,17 +35,22 @@ def remove_reports(before: datetime, most: int) -> int:
 
 
 def count_events(before: datetime) -> int:
-    return UnusedEvent.objects.filter(received_at__lt=before).exclude(raw="").count()
+    return _old_events(before).count()
 
 
 def remove_events(before: datetime, most: int) -> int:
-    old = UnusedEvent.objects.filter(received_at__lt=before).exclude(raw="")
-    found = list(old.order_by("pk").select_for_update(skip_locked=True)[:most])
+    found = list(_old_events(before).order_by("pk").select_for_update(skip_locked=True)[:most])
     for event in found:
         event.raw, event.is_whole = "", False
+        event.message_id = event.address_key = ""
         event.reason = without_addresses(event.reason)
-    UnusedEvent.objects.bulk_update(found, ["raw", "is_whole", "reason"], batch_size=200)
+    changed = ["raw", "is_whole", "message_id", "address_key", "reason"]
+    UnusedEvent.objects.bulk_update(found, changed, batch_size=200)
     return len(found)
+
+
+def _old_events(before: datetime) -> QuerySet[UnusedEvent]:
+    return UnusedEvent.objects.filter(received_at__lt=before).exclude(raw="", message_id="", address_key="")
 
 
 def take_part() -> None:

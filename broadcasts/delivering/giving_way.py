@@ -29,14 +29,14 @@ def or_emergency(is_over: Callable[[], bool]) -> Callable[[], bool]:
     return lambda: emergency_waits() or is_over()
 
 
-def now_and_then(ask: Callable[[], bool]) -> Callable[[], bool]:
-    """A question that is asked often, until the answer is yes: it looks every quarter of a second."""
+def now_and_then(ask: Callable[[], bool], every: float = LOOK_EVERY_SECONDS) -> Callable[[], bool]:
+    """A question that is asked often, until the answer is yes: it looks only now and then."""
     looked_at, found = 0.0, False
 
     def is_so() -> bool:
         nonlocal looked_at, found
         now = time.monotonic()
-        if not found and now - looked_at >= LOOK_EVERY_SECONDS:
+        if not found and now - looked_at >= every:
             looked_at, found = now, ask()
         return found
 

@@ -134,7 +134,9 @@ def close_cancelled() -> int:
 def close_stopped() -> int:
     """The same of those whose further attempts somebody stopped."""
     planned = Delivery.objects.filter(broadcast=OuterRef("pk"), next_attempt_at__isnull=False)
-    stopped = Broadcast.objects.filter(Exists(planned), status=Status.SENT, retries_stopped_at__isnull=False)
+    in_hand = Lease.objects.filter(broadcast=OuterRef("pk"))
+    open_still = Q(Exists(planned)) | Q(Exists(in_hand))
+    stopped = Broadcast.objects.filter(open_still, status=Status.SENT, retries_stopped_at__isnull=False)
     return sum(stop_rows(pk) for pk in stopped.values_list("pk", flat=True))
 
 

@@ -20,8 +20,9 @@ from broadcasts.models import Broadcast
 from broadcasts.preparing.preparing import announce_preparing, prepare_deliveries
 
 LONGEST_SHIFT_SECONDS = 5
-# Then it is looked anew at which mail servers there are, and what they may be given.
-LONGEST_ALONE_SECONDS = 60
+# Then it is looked anew at quiet hours, limits, and which mail servers there are.
+LONGEST_ALONE_SECONDS = 15
+LOOK_FOR_OTHERS_SECONDS = 2.0
 log = logging.getLogger(__name__)
 
 
@@ -48,7 +49,9 @@ def shift(seconds: float = LONGEST_SHIFT_SECONDS) -> Callable[[], bool]:
 def until_others_wait(broadcast_id: int) -> Callable[[], bool]:
     """A shift that goes on while this is all there is to do: its connections and its text are made ready already."""
     turn, longest = shift(), shift(LONGEST_ALONE_SECONDS)
-    others_wait = now_and_then(lambda: waiting(timezone.now()).exclude(pk=broadcast_id).exists())
+    others_wait = now_and_then(
+        lambda: waiting(timezone.now()).exclude(pk=broadcast_id).exists(), LOOK_FOR_OTHERS_SECONDS
+    )
     return lambda: is_stopping() or longest() or (turn() and others_wait())
 
 

@@ -14,7 +14,7 @@ from django.db.models import CharField, Count, F, QuerySet, Value
 from django.db.models.functions import StrIndex, Substr
 from django.utils.translation import gettext as _
 
-from broadcasts.models import Broadcast, Delivery, EmailAddress, Person, School
+from broadcasts.models import Broadcast, Delivery, EmailAddress, Person
 
 DIGEST_BYTES = 8
 # Whoever has a domain nearly alone is named by it.
@@ -61,10 +61,14 @@ def as_known_today(delivery: Delivery) -> Delivery | None:
     if delivery.removed < Delivery.Removed.ADDRESSES:
         return delivery
     key = _key_behind(delivery)
-    found = _whose(key, delivery.broadcast.school) if key else None
+    same = EmailAddress.objects.filter(key=key).order_by("-is_active", "pk")
+    ours = same.filter(person__in=Person.objects.of_schools([delivery.broadcast.school]).order_by().values("pk"))
+    found = (ours.first() or same.first()) if key else None
     if found is None:
         return None
-    delivery.email, delivery.address_key, delivery.person_id = found.address, found.key, found.person_id
+    delivery.email, delivery.address_key = found.address, found.key
+    # Somebody elsewhere who has the same address is not whom this email was for.
+    delivery.person_id = found.person_id if ours.filter(pk=found.pk).exists() else None
     return delivery
 
 
@@ -73,13 +77,6 @@ def _key_behind(delivery: Delivery) -> str:
     stored, broadcast_id = delivery.address_key, delivery.broadcast_id
     keys = _candidates(stored).values_list("key", flat=True).iterator(5000)
     return next((key for key in keys if stands_for(stored, broadcast_id, key)), "")
-
-
-def _whose(key: str, school: School) -> EmailAddress | None:
-    """Somebody of the school that sent it, before somebody elsewhere who has the same address."""
-    same = EmailAddress.objects.filter(key=key).order_by("-is_active", "pk")
-    ours = same.filter(person__in=Person.objects.of_schools([school]).order_by().values("pk"))
-    return ours.first() or same.first()
 
 
 def _candidates(stored: str) -> QuerySet[EmailAddress]:

@@ -6,7 +6,7 @@ from threading import Barrier, Thread
 import pytest
 from django.db import connection
 
-from broadcasts.blocking import block_addresses, block_rows
+from broadcasts.blocking import block_addresses, block_rows, compare_rows
 from broadcasts.models import AuditEntry, BlockedEmail, BlockLevel, Delivery
 from tests import factory
 from tests.reports.rows import make_delivery
@@ -63,3 +63,13 @@ def test_rows_without_an_address_block_nothing() -> None:
         assert block_rows(rows, reason=REASON, level=EVERYTHING, by=charlie) == 0
     assert not BlockedEmail.objects.exists()
     assert not AuditEntry.objects.exists()
+
+
+@pytest.mark.django_db
+def test_what_stands_where_an_address_was_removed_is_not_blocked() -> None:
+    broadcast, charlie = factory.make_broadcast(factory.make_school()), factory.make_user("Charlie")
+    make_delivery(broadcast, "ann@home.example")
+    make_delivery(broadcast, "removed 0123456789abcdef@home.example", removed=Delivery.Removed.ADDRESSES)
+    assert compare_rows(Delivery.objects.all()).addresses == 1
+    assert block_rows(Delivery.objects.all(), reason=REASON, level=EVERYTHING, by=charlie) == 1
+    assert BlockedEmail.objects.get().key == "ann@home.example"

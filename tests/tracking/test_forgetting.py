@@ -163,7 +163,14 @@ def make_unused() -> None:
     report = UnusedReport.objects.create(
         envelope_recipient=ADDRESS, reason=f"It could not be read: {ADDRESS}", raw=f"To: {ADDRESS}"
     )
-    event = UnusedEvent.objects.create(provider="sendgrid", reason="Strange", raw=f'["{ADDRESS}"]', is_whole=True)
+    event = UnusedEvent.objects.create(
+        provider="sendgrid",
+        reason="Strange",
+        raw=f'["{ADDRESS}"]',
+        is_whole=True,
+        address_key=ADDRESS,
+        message_id="m1",
+    )
     for row in (report, event):
         type(row)._default_manager.filter(pk=row.pk).update(received_at=LONG_AGO)
     UnusedReport.objects.create(reason="New", raw="To: new@home.example")
