@@ -13,7 +13,7 @@ from broadcasts.addresses import explain_invalid
 from broadcasts.models import Delivery, EmailAddress, Person, User
 from broadcasts.people.directory import in_chunks
 from broadcasts.results import Result
-from reports.failing_addresses import STOPPED_BY_US, failing_addresses, uncompiled
+from reports.failing_addresses import STOPPED_BY_US, along_indexes, failing_addresses
 from reports.reasons import MISTYPED, Fault, Reason, explain_failures
 
 # What says something about an address. Unsent and Soft Bounced may still become anything.
@@ -119,7 +119,7 @@ class AddressesToFix:
         mine = in_use.filter(person__in=Person.objects.visible_to(self.user).order_by().values("pk"))
         suspected = mine.filter(Q(is_valid=False) | Q(pk__in=failing_addresses(self.deliveries)))
         fields = ("pk", "address", "person__name", "is_valid", "confirmed_at")
-        with uncompiled():
+        with along_indexes():
             return [Suspect(*row) for row in suspected.order_by("pk").values_list(*fields)]
 
     def _last_trials(self, addresses: Iterable[int]) -> Mapping[int, list[Trial]]:
@@ -128,7 +128,7 @@ class AddressesToFix:
         for chunk in in_chunks(addresses):
             nth = Window(RowNumber(), partition_by=["address"], order_by="-pk")
             rows = trials_of(self.deliveries.filter(address__in=chunk)).annotate(nth=nth)
-            with uncompiled():
+            with along_indexes():
                 for trial in read_trials(rows.filter(nth__lte=BOUNCES_IN_A_ROW)):
                     trials[trial.address].append(trial)
         return trials

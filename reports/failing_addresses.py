@@ -45,7 +45,7 @@ WHERE shared.result = {duplicate} AND shared.address_id IS NOT NULL
 
 
 def failing_addresses(deliveries: "QuerySet[Delivery]") -> RawSQL:
-    """Their numbers, for `__in`: also of who shares one. Read them under `uncompiled`."""
+    """Their numbers, for `__in`: also of who shares one. Read them under `along_indexes`."""
     parts = [compiled(_fields(deliveries.filter(part))) for part in _came_back()]
     returned, params = " UNION ALL ".join(sql for sql, _ in parts), [value for _, values in parts for value in values]
     arrived = ", ".join(str(int(result)) for result in ARRIVED)
@@ -57,7 +57,7 @@ def _fields(rows: "QuerySet[Delivery]") -> "QuerySet[Delivery, Any]":
 
 
 def _came_back() -> tuple[Q, ...]:
-    """Rows whose email did not reach the address, also those that counted as arrived first; each part has its index."""
+    """Which emails did not reach the address, also those that counted as arrived first; each part has its index."""
     is_ours = Q(result=Result.BOUNCED, note__in=STOPPED_BY_US)
     failed = (Result.BOUNCED, Result.FAILED)
     return (
@@ -68,8 +68,8 @@ def _came_back() -> tuple[Q, ...]:
 
 
 @contextmanager
-def uncompiled() -> Iterator[None]:
-    """PostgreSQL takes these statements for long ones, and compiling them for longer than they run."""
+def along_indexes() -> Iterator[None]:
+    """What is asked of each address comes in the order of an index, and none of it is worth compiling."""
     if connection.vendor != "postgresql":
         yield
         return
