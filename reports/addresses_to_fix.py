@@ -102,7 +102,8 @@ class AddressesToFix:
     @cached_property
     def _failed(self) -> Mapping[int, Trial | None]:
         """Address → the last trial, of those that do not work; None where the directory alone says so."""
-        trials = self._last_trials([suspect.pk for suspect in self._suspects])
+        with along_indexes():
+            trials = self._last_trials([suspect.pk for suspect in self._suspects])
         failed: dict[int, Trial | None] = {}
         for suspect in self._suspects:
             last = trials.get(suspect.pk, [])
@@ -119,8 +120,7 @@ class AddressesToFix:
         mine = in_use.filter(person__in=Person.objects.visible_to(self.user).order_by().values("pk"))
         suspected = mine.filter(Q(is_valid=False) | Q(pk__in=failing_addresses(self.deliveries)))
         fields = ("pk", "address", "person__name", "is_valid", "confirmed_at")
-        with along_indexes():
-            return [Suspect(*row) for row in suspected.order_by("pk").values_list(*fields)]
+        return [Suspect(*row) for row in suspected.order_by("pk").values_list(*fields)]
 
     def _last_trials(self, addresses: Iterable[int]) -> Mapping[int, list[Trial]]:
         """The last ones of each address, newest first."""
@@ -128,9 +128,8 @@ class AddressesToFix:
         for chunk in in_chunks(addresses):
             nth = Window(RowNumber(), partition_by=["address"], order_by="-pk")
             rows = trials_of(self.deliveries.filter(address__in=chunk)).annotate(nth=nth)
-            with along_indexes():
-                for trial in read_trials(rows.filter(nth__lte=BOUNCES_IN_A_ROW)):
-                    trials[trial.address].append(trial)
+            for trial in read_trials(rows.filter(nth__lte=BOUNCES_IN_A_ROW)):
+                trials[trial.address].append(trial)
         return trials
 
 
