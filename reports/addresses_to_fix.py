@@ -1,7 +1,4 @@
-"""Which people's addresses do not work: not at the last broadcast, or not at several in a row.
-
-No index knows the results: each change of one would cost more than reading all rows here now and then does.
-"""
+"""Which people's addresses do not work: not at the last broadcast, or not at several in a row."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,30 +6,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Window
+from django.db.models import Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from broadcasts.addresses import explain_invalid
 from broadcasts.models import Delivery, EmailAddress, Person, User
 from broadcasts.people.directory import in_chunks
 from broadcasts.results import Result
+from reports.failing_addresses import STOPPED_BY_US, along_indexes, failing_addresses
 from reports.reasons import MISTYPED, Fault, Reason, explain_failures
 
 # What says something about an address. Unsent and Soft Bounced may still become anything.
 VERDICTS = (Result.SENT, Result.BOUNCED, Result.FAILED, Result.DELIVERED, Result.OPENED)
-ARRIVED = (Result.SENT, Result.DELIVERED, Result.OPENED)
 # One Bounced may have passed by the next time.
 BOUNCES_IN_A_ROW = 2
-# Between two attempts: that row says nothing about the address.
-STOPPED_BY_US = (
-    Delivery.Note.CANCELLED, Delivery.Note.STOPPED, Delivery.Note.BLOCKED, Delivery.Note.DO_NOT_CONTACT
-)  # fmt: skip
-
-
-def came_back(row: str = "") -> Q:
-    """Rows whose email did not reach the address, also those that counted as arrived first."""
-    gave_up = Q(**{f"{row}result": Result.BOUNCED}) & ~Q(**{f"{row}note__in": STOPPED_BY_US})
-    return Q(**{f"{row}result": Result.FAILED}) | gave_up | Q(**{f"{row}late_bounce_at__isnull": False})
 
 
 def _says_something(row: str = "") -> Q:
@@ -115,7 +102,8 @@ class AddressesToFix:
     @cached_property
     def _failed(self) -> Mapping[int, Trial | None]:
         """Address → the last trial, of those that do not work; None where the directory alone says so."""
-        trials = self._last_trials([suspect.pk for suspect in self._suspects])
+        with along_indexes():
+            trials = self._last_trials([suspect.pk for suspect in self._suspects])
         failed: dict[int, Trial | None] = {}
         for suspect in self._suspects:
             last = trials.get(suspect.pk, [])
@@ -128,14 +116,9 @@ class AddressesToFix:
     @cached_property
     def _suspects(self) -> Sequence[Suspect]:
         """In use, and an email came back from them and none arrived since; or nobody can write to them at all."""
-        later = Delivery.objects.filter(address=OuterRef("address"), pk__gt=OuterRef("pk"), result__in=ARRIVED)
-        returned = self.deliveries.filter(came_back(), ~Exists(later.filter(late_bounce_at=None))).order_by()
-        shared = self.deliveries.filter(duplicate_of__in=returned.values("pk"), result=Result.DUPLICATE).order_by()
         in_use = EmailAddress.objects.filter(is_active=True, replaced_by=None, person__is_active=True)
         mine = in_use.filter(person__in=Person.objects.visible_to(self.user).order_by().values("pk"))
-        suspected = mine.filter(
-            Q(is_valid=False) | Q(pk__in=returned.values("address")) | Q(pk__in=shared.values("address"))
-        )
+        suspected = mine.filter(Q(is_valid=False) | Q(pk__in=failing_addresses(self.deliveries)))
         fields = ("pk", "address", "person__name", "is_valid", "confirmed_at")
         return [Suspect(*row) for row in suspected.order_by("pk").values_list(*fields)]
 

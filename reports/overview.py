@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 from broadcasts.counting import counts_by_broadcast
 from broadcasts.delivering.doubts import count_doubts
 from broadcasts.models import UNDER_WAY, Broadcast, Import, List, School, Upload, User
-from reports.addresses_to_fix import AddressesToFix
 from reports.opens import OpenNumbers, count_opens
+from reports.remembering_addresses import count_now_and_then, remembered_number
 
 LAST_BROADCASTS = 5
 AT_MOST = 10
@@ -50,6 +50,7 @@ class Counted:
 class Overview:
     user: User
     now: datetime
+    may_count: bool = False  # the addresses to fix, which takes a while
 
     @cached_property
     def schools(self) -> list[School]:
@@ -96,8 +97,10 @@ class Overview:
         return [each for each in [*self.under_way, *self.last] if each.failed]
 
     @cached_property
-    def addresses_to_fix(self) -> int:
-        return AddressesToFix(self.user).count()
+    def addresses_to_fix(self) -> int | None:
+        """None: not counted yet. Where nothing was ever sent, that takes no time."""
+        may_count = self.may_count or self.is_first_run
+        return count_now_and_then(self.user) if may_count else remembered_number(self.user)
 
     @property
     def with_doubts(self) -> list[Counted]:
@@ -123,7 +126,7 @@ class Overview:
     @property
     def needs_a_person(self) -> bool:
         at_hand = self.drafts or self.uploads or self.imports or self.with_failed_addresses or self.with_doubts
-        return bool(at_hand or self.addresses_to_fix)
+        return bool(at_hand or self.addresses_to_fix != 0)
 
     @cached_property
     def has_list(self) -> bool:

@@ -18,6 +18,7 @@ from reports.views import (
 app_name = "reports"
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
+    path("home/needs/", home.home_needs, name="home-needs"),
     path("email-log/", email_log.email_log, name="email-log"),
     path("email-log/columns/", email_log.email_log_columns, name="email-log-columns"),
     path("email-log/block/", email_log_acting.email_log_block, name="email-log-block"),

@@ -8,6 +8,7 @@ healthz                                     GET   200        200       200     2
 readyz                                      GET   503        503       503     503
 metrics                                     GET   404        404       404     404
 reports:home                                GET   sign-in    200       200     200
+reports:home-needs                          GET   sign-in    302       302     302
 reports:email-log                           GET   sign-in    200       200     200
 reports:email-log-block                     GET   sign-in    403       403     200
 reports:email-log-block                     POST  sign-in    403       403     200

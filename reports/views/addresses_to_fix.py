@@ -13,6 +13,7 @@ from reports.address_table import AddressTable
 from reports.addresses_file import addresses_file
 from reports.addresses_to_fix import AddressesToFix, ToFix
 from reports.reasons import Fault
+from reports.remembering_addresses import remember_number
 
 ROWS_PER_PAGE = 25
 
@@ -42,6 +43,7 @@ class Asked:
 def addresses_to_fix(request: HttpRequest) -> HttpResponse:
     user, asked = signed_in_user(request), Asked.read(request)
     rows, may_correct = asked.rows, asked.fault == Fault.ADDRESS
+    remember_number(user, len(asked.found.found))
     table = AddressTable(rows, asked.found, shows_school=user.schools.count() > 1, may_correct=may_correct)
     RequestConfig(request, paginate={"per_page": ROWS_PER_PAGE, "silent": True}).configure(table)
     context = {

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -249,6 +250,8 @@ def test_what_another_school_sent_to_a_shared_person_stays_there(
 
 
 def test_home_links_here_with_the_number_when_there_are_any(as_alice: Client, lincoln: School) -> None:
+    cache.clear()
     assert PAGE not in as_alice.get("/").text
     make_failed(lincoln)
+    as_alice.get(PAGE)
     assert f'href="{PAGE}">Addresses to fix <b>1</b>' in as_alice.get("/").text

@@ -1,16 +1,30 @@
 from datetime import UTC, datetime
 
+import pytest
+from django.core.cache import cache
 from django.core.files.base import ContentFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from broadcasts.models import Broadcast, Delivery, School, Upload
 from broadcasts.results import Result
 from tests import factory
 from tests.reports.rows import make_delivery, make_one_of_each
+from tests.reports.trials import make_failed
 
 HTMX = {"HX-Request": "true"}
 Status = Broadcast.Status
+
+
+NEEDS = "/home/needs/"
+ADDRESSES = "/people/addresses-to-fix/"
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_remembered() -> None:
+    cache.clear()
 
 
 def make_sent(school: School, subject: str) -> Broadcast:
@@ -121,7 +135,7 @@ def test_only_the_live_part_is_refreshed_and_only_while_something_moves(as_alice
     assert "every 3s" not in as_alice.get("/", headers=HTMX).text
     Broadcast.objects.update(status=Status.SENT, finished_at=timezone.now())
     assert as_alice.get("/", headers=HTMX)["HX-Refresh"] == "true"
-    assert "hx-trigger" not in as_alice.get("/").text
+    assert "every 3s" not in as_alice.get("/").text
 
 
 def test_stranger_sees_nothing_of_another_school(as_bob: Client, lincoln: School) -> None:
@@ -138,3 +152,57 @@ def test_new_broadcast_is_a_post_for_one_school_and_a_link_for_several(
     make_sent(lincoln, "Menu")
     assert '<form method="post" action="/broadcasts/new/">' in as_alice.get("/").text
     assert '<a class="button primary" href="/broadcasts/new/">New Broadcast</a>' in as_charlie.get("/").text
+
+
+def needs_of(client: Client) -> str:
+    return client.get(NEEDS, headers=HTMX).text
+
+
+def test_addresses_to_fix_are_counted_after_home_is_there(as_alice: Client, lincoln: School) -> None:
+    make_sent(lincoln, "Menu")
+    make_failed(lincoln)
+    page = as_alice.get("/").text
+    assert f'hx-get="{NEEDS}" hx-trigger="load"' in page
+    assert f'href="{ADDRESSES}">Addresses to fix</a>' in page  # the way there without JavaScript
+    part = needs_of(as_alice)
+    assert f'href="{ADDRESSES}">Addresses to fix <b>1</b></a>' in part
+    assert "hx-get" not in part
+
+
+def test_number_of_addresses_is_remembered_for_a_while(as_alice: Client, lincoln: School) -> None:
+    make_sent(lincoln, "Menu")
+    make_failed(lincoln)
+    needs_of(as_alice)
+    make_failed(lincoln, "Ben", "ben@home.example")
+    for _twice in range(2):
+        with CaptureQueriesContext(connection) as queries:
+            page = as_alice.get("/").text
+        assert "Addresses to fix <b>1</b>" in page
+        assert NEEDS not in page
+        assert not [query for query in queries if "late_bounce_at" in query["sql"]]
+    as_alice.get(ADDRESSES)  # counts anyhow
+    assert "Addresses to fix <b>2</b>" in as_alice.get("/").text
+
+
+def test_home_says_nothing_of_addresses_when_all_work(as_alice: Client, lincoln: School) -> None:
+    make_delivery(factory.make_broadcast(lincoln, status=Status.SENT), "ana@home.example", Result.DELIVERED)
+    assert ADDRESSES in as_alice.get("/").text
+    assert needs_of(as_alice) == ""
+    page = as_alice.get("/").text
+    assert ADDRESSES not in page
+    assert 'id="needs"' not in page
+
+
+def test_what_needs_a_person_is_no_page_of_its_own(as_alice: Client) -> None:
+    assert as_alice.get(NEEDS)["Location"] == "/"
+
+
+def test_number_is_for_those_who_see_the_same_schools(
+    as_alice: Client, as_bob: Client, as_charlie: Client, lincoln: School, jefferson: School
+) -> None:
+    for school in (lincoln, lincoln, jefferson):
+        make_sent(school, "Menu")
+        make_failed(school)
+    assert "<b>2</b>" in needs_of(as_alice)
+    assert "<b>1</b>" in needs_of(as_bob)
+    assert "<b>3</b>" in needs_of(as_charlie)
