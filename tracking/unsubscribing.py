@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from broadcasts import audit
+from broadcasts.delivering.evidence import lock_deliveries
 from broadcasts.forgetting.anonymous import as_known_today, name_instead
 from broadcasts.models import (
     BroadcastType,
@@ -50,6 +51,7 @@ def unsubscribe(delivery: Delivery) -> bool:
 
     False, and nothing changes, for a type that is no choice, also when it has become required since.
     """
+    lock_deliveries({delivery.pk})  # first, as for a provider's event: two must not wait for each other in a circle
     if not stop_type(delivery):
         return False
     _record_unsubscribed(delivery)
@@ -74,7 +76,11 @@ def hear_unsubscribed(heard: Iterable[Evidence]) -> None:
 
 
 def _was_chosen_since(delivery: Delivery, at: datetime) -> bool:
-    """A family or its school said yes after they had unsubscribed; a file that brings the address says nothing."""
+    """A family or its school said yes after they had unsubscribed.
+
+    A file that brings the address says nothing, nor does whoever types it in: what it receives at first is the
+    type's default.
+    """
     kind, key = delivery.broadcast.broadcast_type, delivery.address_key
     schools = _schools(delivery)
     mine = {"broadcast_type": kind, "receives": True}
@@ -84,7 +90,11 @@ def _was_chosen_since(delivery: Delivery, at: datetime) -> bool:
     last = ContactTypeChange.objects.filter(address__in=addresses, broadcast_type=kind, at__gt=at).order_by(
         "-at", "-pk"
     )
-    newest = last.filter(Q(changed_by__isnull=False) | Q(chosen_by=ContactType.ChosenBy.FAMILY)).first()
+    before = ContactTypeChange.objects.filter(
+        address=OuterRef("address"), broadcast_type=OuterRef("broadcast_type"), at__lt=OuterRef("at")
+    )
+    by_staff = Q(Exists(before), chosen_by=ContactType.ChosenBy.STAFF, changed_by__isnull=False)
+    newest = last.filter(by_staff | Q(chosen_by=ContactType.ChosenBy.FAMILY)).first()
     return newest is not None and newest.receives
 
 
@@ -103,6 +113,7 @@ def save_choices(delivery: Delivery, wanted: Collection[str]) -> None:
     start = [one.broadcast_type for one in choices if str(one.broadcast_type.pk) in wanted and not one.receives]
     stop = [one.broadcast_type for one in choices if str(one.broadcast_type.pk) not in wanted]
     with transaction.atomic():
+        lock_deliveries({delivery.pk})
         _apply(delivery, start=start, stop=stop)
         if delivery.broadcast.broadcast_type in stop:
             _record_unsubscribed(delivery)
@@ -143,8 +154,10 @@ def _apply(delivery: Delivery, *, start: list[BroadcastType], stop: list[Broadca
 
 def _schools(delivery: Delivery) -> list[School]:
     """Whose email it was, and where its recipient is at home: a published list reaches people of other schools."""
-    homes = School.objects.filter(people=delivery.person_id).exclude(pk=delivery.broadcast.school_id)
-    return [delivery.broadcast.school, *homes]
+    own = delivery.broadcast.school
+    if delivery.person_id is None:
+        return [own]
+    return [own, *School.objects.filter(people=delivery.person_id).exclude(pk=own.pk)]
 
 
 def _record_unsubscribed(delivery: Delivery) -> None:

@@ -61,9 +61,9 @@ class Listing:
     def about(self) -> dict[str, object]:
         """For the page."""
         return {
-            "people": people_of_rows(self.rows, self.user).count(),
+            "people": people_of_rows(self.rows, self.user, self.school).count(),
             "gone": gone_from(self.rows),
-            "strangers": strangers_of(self.rows, self.user),
+            "strangers": strangers_of(self.rows, self.school),
             "rows": self.rows.count(),
         }
 

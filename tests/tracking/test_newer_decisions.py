@@ -9,8 +9,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from broadcasts.blocking import block_addresses, find_block, unblock_addresses
-from broadcasts.models import BlockedEmail, BroadcastType, ContactType, Delivery, User
+from broadcasts.models import BlockedEmail, BroadcastType, ContactType, Delivery, FamilyChoice, User
 from broadcasts.people.choosing import record_staff_choice
+from broadcasts.people.editing import add_address
 from broadcasts.tokens import make_token
 from tests import factory
 from tests.tracking.rows import make_delivery
@@ -109,6 +110,25 @@ def test_a_file_that_brought_the_address_is_no_decision(client: Client, delivery
     """It was imported this minute, with the type on."""
     tell(client, delivery, "list_unsubscribe", OLDER)
     assert not receives(delivery)
+
+
+def test_who_types_the_address_in_for_somebody_else_decides_nothing(
+    client: Client, delivery: Delivery, alice: User
+) -> None:
+    sibling = add_address(factory.make_person(delivery.broadcast.school, "Sibling"), delivery.email, by=alice)
+    tell(client, delivery, "list_unsubscribe", OLDER)
+    assert not receives(delivery)
+    assert not sibling.contact_types.get(broadcast_type=delivery.broadcast.broadcast_type).receives
+
+
+def test_an_unsubscription_of_somebody_who_is_gone_counts_at_its_own_school(
+    client: Client, delivery: Delivery
+) -> None:
+    factory.make_school("Madison")  # which has nobody yet
+    assert delivery.person
+    delivery.person.delete()
+    tell(client, delivery, "list_unsubscribe", OLDER)
+    assert [choice.school for choice in FamilyChoice.objects.all()] == [delivery.broadcast.school]
 
 
 def test_a_newer_yes_at_a_strangers_school_says_nothing(

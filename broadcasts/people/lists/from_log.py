@@ -34,10 +34,11 @@ class LeftOut:
         return self.number - len(self.names)
 
 
-def people_of_rows(rows: QuerySet[Delivery], by: User) -> QuerySet[Person]:
-    """Each once: whoever is still in the directory, and this user's to write to."""
+def people_of_rows(rows: QuerySet[Delivery], by: User, school: School) -> QuerySet[Person]:
+    """Each once: whoever is still in the directory of this school, and this user's to write to."""
     named = rows.order_by().filter(person__isnull=False).values("person")
-    return Person.objects.visible_to(by).filter(is_active=True, pk__in=named)
+    at_home = Person.objects.of_schools([school]).order_by().values("pk")
+    return Person.objects.visible_to(by).filter(is_active=True, pk__in=named).filter(pk__in=at_home)
 
 
 def gone_from(rows: QuerySet[Delivery]) -> LeftOut:
@@ -45,11 +46,12 @@ def gone_from(rows: QuerySet[Delivery]) -> LeftOut:
     return _left_out(rows.order_by().filter(Q(person__isnull=True) | Q(person__is_active=False)))
 
 
-def strangers_of(rows: QuerySet[Delivery], by: User) -> LeftOut:
-    """They belong to another school only, which let this one write to a list of its own."""
-    if by.is_administrator:
-        return LeftOut(0, [])
-    known = Person.objects.visible_to(by).order_by().filter(pk=OuterRef("person"))
+def strangers_of(rows: QuerySet[Delivery], school: School) -> LeftOut:
+    """They belong to another school only, which let this one write to a list of its own.
+
+    Also when an administrator asks: whoever works at this school would see them on its list.
+    """
+    known = Person.objects.of_schools([school]).order_by().filter(pk=OuterRef("person"))
     return _left_out(rows.order_by().filter(~Exists(known), person__is_active=True))
 
 
@@ -83,6 +85,6 @@ def make_list_of_rows(rows: QuerySet[Delivery], asked: Asked, by: User) -> tuple
         raise NameTaken
     made = List(school=asked.school)
     save_list(made, asked.name, Definition(asked.school.pk), by)
-    number = add_people(made, people_of_rows(rows, by), by, _("from the Email Log"))
+    number = add_people(made, people_of_rows(rows, by, asked.school), by, _("from the Email Log"))
     audit.record(by, DEED, made, school=made.school, people=number, press=asked.press, **asked.details)
     return made, True
