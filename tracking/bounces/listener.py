@@ -129,7 +129,9 @@ class BounceListener:
         """Port 0 takes any free port; who sends reports finds it by the name "bounce-listener"."""
         self._storer = Storer()
         speaks = ReportLMTP if lmtp else ReportSMTP
-        self._server = SmtpThread(ReportHandler(self._storer), (host, port), speaks, room=Room(), ident="Messenger")
+        self._server = SmtpThread(
+            ReportHandler(self._storer), (host, port), speaks, room=Room(), ident="Messenger", enable_SMTPUTF8=True
+        )
         self._name = "bounce-listener-lmtp" if lmtp else "bounce-listener"
 
     @property
