@@ -35,11 +35,12 @@ def explain_invalid(address: str, *, of_sender: bool = False) -> str:
     Syntax only (RFC 5321, RFC 5322), no DNS. A non-ASCII local part is refused unless the setting says otherwise: it
     needs SMTPUTF8 on every server of the way. A sender's always, since everybody's email carries it.
     """
+    takes_letters = settings.ALLOW_INTERNATIONAL_ADDRESSES and not of_sender
     try:
-        _parse(address, is_international=settings.ALLOW_INTERNATIONAL_ADDRESSES and not of_sender)
+        _parse(address, is_international=takes_letters)
     except EmailNotValidError as error:
         given = address.strip()
-        return _stray_sign(given) or _fault_around_at(given) or str(error)
+        return _stray_sign(given) or _fault_around_at(given, takes_letters=takes_letters) or str(error)
     return ""
 
 
@@ -54,7 +55,7 @@ def _stray_sign(address: str) -> str:
     return ""
 
 
-def _fault_around_at(address: str) -> str:
+def _fault_around_at(address: str, *, takes_letters: bool) -> str:
     local, at, domain = address.rpartition("@")
     if not at:
         return _("There is no @ in the address. A whole address reads like ann@school.example.")
@@ -62,17 +63,17 @@ def _fault_around_at(address: str) -> str:
         return _("There is more than one @ in the address. Keep one of them.")
     if not local:
         return _("There is nothing before the @. A whole address reads like ann@school.example.")
-    return _fault_before(local) or _fault_after(domain)
+    return _fault_before(local, takes_letters=takes_letters) or _fault_after(domain)
 
 
-def _fault_before(local: str) -> str:
+def _fault_before(local: str, *, takes_letters: bool) -> str:
     if ".." in local:
         return _("There are two dots in a row. Take one of them out.")
     if local.startswith(".") or local.endswith("."):
         return _("There is a dot too many at the beginning or right before the @. Take it out.")
     strange = [char for char in local if not char.isascii()]
     # Where they are taken, only the library knows what is wrong with this one.
-    if strange and not settings.ALLOW_INTERNATIONAL_ADDRESSES:
+    if strange and not takes_letters:
         words = _("“%(sign)s” before the @ is a sign that many mail servers refuse. Ask for an address without it.")
         return words % {"sign": strange[0]}
     return ""

@@ -112,6 +112,8 @@ class Sending(Holding):
         """The lines that are open now cannot take them: another mail server's may, or nobody can."""
         try:
             if self.lines.have_for_utf8():
+                for line in self.lines:
+                    self._name_next(line)
                 return
             is_for_now = False
         except MailServerTrouble:
