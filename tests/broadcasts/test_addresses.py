@@ -1,7 +1,6 @@
 """What is said about an address that mail cannot be addressed to."""
 
 import pytest
-
 from pytest_django import Settings
 
 from broadcasts.addresses import address_key, explain_invalid

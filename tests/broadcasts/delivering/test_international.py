@@ -202,8 +202,8 @@ def test_a_server_of_somebody_else_s_making_reads_it(settings: Settings, *, offe
     server.stop()
     assert results_of(broadcast) == {"ann@x.example": "Sent", LI: "Sent" if offers else "Bounced"}
     named = {recipient: options for options, (recipient,), _content in mailboxes.taken}
-    wanted = {"ann@x.example": []} | ({LI_THERE: ["SMTPUTF8", "BODY=8BITMIME"]} if offers else {})
-    assert named == wanted
+    assert named.pop(LI_THERE, None) == (["SMTPUTF8", "BODY=8BITMIME"] if offers else None)
+    assert named == {"ann@x.example": []}
 
 
 def test_a_single_message_goes_the_same_way(able: Script) -> None:
