@@ -79,7 +79,8 @@ class Switchboard(Generic[Job]):
         For those whom no line has told of yet, so few: it may be one more than the server was to have. Raises
         MailServerTrouble when one that cannot be asked now might.
         """
-        lacking = [relay for relay, line in self._opened if not line.takes_utf8]
+        with self._lock:
+            lacking = [relay for relay, line in self._opened if not line.takes_utf8]
         trouble = None if self.are_all else MailServerTrouble("")
         for relay in self.relays:
             if relay in lacking:

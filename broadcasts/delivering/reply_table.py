@@ -38,7 +38,7 @@ LINES: tuple[Line, ...] = (
         "letters before the @ not taken",
         _BOUNCED,
         _("a mail server on the way cannot write to letters such as those before its @"),
-        r"\bsmtputf8\b|non-?ascii (address|character|recipient|local.?part)|internationali[sz]ed (e-?mail )?address",
+        r"\bsmtputf8\b|non-?ascii (e-?mail )?(address|recipient|local.?part)|internationali[sz]ed (e-?mail )?address",
         ("5.6.7", "5.6.8", "5.6.9"),  # RFC 6531
     ),
     Line(
