@@ -4,6 +4,7 @@ import re
 from contextlib import suppress
 
 import email_validator
+from django.conf import settings
 from django.utils.translation import gettext as _
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
@@ -23,21 +24,23 @@ def address_key(address: str) -> str:
     if not bare.isascii():
         # bücher.example is xn--bcher-kva.example on the wire (RFC 5891): one mailbox, one key.
         with suppress(EmailNotValidError):
-            bare = _parse(bare).ascii_email or bare
+            # Not casefolded: weiß@ and weiss@ may be two people's.
+            return recipient_address(bare).lower()[:320]
     return bare.casefold()[:320]
 
 
-def explain_invalid(address: str) -> str:
+def explain_invalid(address: str, *, of_sender: bool = False) -> str:
     """Why mail cannot be addressed to it, in plain words; empty when it can.
 
-    Syntax only (RFC 5321, RFC 5322), no DNS. A non-ASCII local part is refused: it needs SMTPUTF8 on every
-    server of the way, and we could not say before sending whether it arrives.
+    Syntax only (RFC 5321, RFC 5322), no DNS. A non-ASCII local part is refused unless the setting says otherwise: it
+    needs SMTPUTF8 on every server of the way. A sender's always, since everybody's email carries it.
     """
+    takes_letters = settings.ALLOW_INTERNATIONAL_ADDRESSES and not of_sender
     try:
-        _parse(address)
+        _parse(address, is_international=takes_letters)
     except EmailNotValidError as error:
         given = address.strip()
-        return _stray_sign(given) or _fault_around_at(given) or str(error)
+        return _stray_sign(given) or _fault_around_at(given, takes_letters=takes_letters) or str(error)
     return ""
 
 
@@ -52,7 +55,7 @@ def _stray_sign(address: str) -> str:
     return ""
 
 
-def _fault_around_at(address: str) -> str:
+def _fault_around_at(address: str, *, takes_letters: bool) -> str:
     local, at, domain = address.rpartition("@")
     if not at:
         return _("There is no @ in the address. A whole address reads like ann@school.example.")
@@ -60,16 +63,17 @@ def _fault_around_at(address: str) -> str:
         return _("There is more than one @ in the address. Keep one of them.")
     if not local:
         return _("There is nothing before the @. A whole address reads like ann@school.example.")
-    return _fault_before(local) or _fault_after(domain)
+    return _fault_before(local, takes_letters=takes_letters) or _fault_after(domain)
 
 
-def _fault_before(local: str) -> str:
+def _fault_before(local: str, *, takes_letters: bool) -> str:
     if ".." in local:
         return _("There are two dots in a row. Take one of them out.")
     if local.startswith(".") or local.endswith("."):
         return _("There is a dot too many at the beginning or right before the @. Take it out.")
     strange = [char for char in local if not char.isascii()]
-    if strange:
+    # Where they are taken, only the library knows what is wrong with this one.
+    if strange and not takes_letters:
         words = _("“%(sign)s” before the @ is a sign that many mail servers refuse. Ask for an address without it.")
         return words % {"sign": strange[0]}
     return ""
@@ -99,8 +103,25 @@ def wire_address(address: str) -> str:
     return valid.ascii_email or valid.normalized
 
 
-def _parse(address: str) -> ValidatedEmail:
-    return validate_email(address.strip(), check_deliverability=False, allow_smtputf8=False)
+def recipient_address(address: str) -> str:
+    """As `wire_address`; with other letters before the @, those in UTF-8: only a server with SMTPUTF8 takes them."""
+    if PLAIN_ADDRESS.fullmatch(address):
+        return address
+    valid = _parse(address, is_international=True)
+    return valid.ascii_email or f"{valid.local_part}@{valid.ascii_domain}"
+
+
+def needs_smtputf8(address: str) -> bool:
+    """Letters other than ASCII before the @ (RFC 6531); those after it have an ASCII form."""
+    if address.isascii():
+        return False
+    with suppress(EmailNotValidError):
+        return not recipient_address(address).isascii()
+    return False
+
+
+def _parse(address: str, *, is_international: bool = False) -> ValidatedEmail:
+    return validate_email(address.strip(), check_deliverability=False, allow_smtputf8=is_international)
 
 
 _IN_A_TEXT = re.compile(r"[^\s<>()\[\]\"',;:=\\@]+@[^\s<>()\[\]\"',;:=\\@]+")

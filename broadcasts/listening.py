@@ -56,7 +56,7 @@ class SmtpThread(Controller):
 
     def __init__(self, handler: object, address: Address, smtp_class: type[SMTP] = QuickSMTP, **options: Any) -> None:
         host, port = address
-        super().__init__(handler, host, port, enable_SMTPUTF8=False, server_hostname="localhost", **options)
+        super().__init__(handler, host, port, **{"enable_SMTPUTF8": False, "server_hostname": "localhost", **options})
         self._smtp_class = smtp_class
 
     @property

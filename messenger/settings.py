@@ -55,6 +55,8 @@ SNS_CERTIFICATE = env.read("AMAZON_SNS_CERTIFICATE")
 COUNT_MACHINE_OPENS = env.read_flag("COUNT_MACHINE_OPENS")
 # Of fewer emails the page about reading shows no rate: it would tell about a handful of families.
 FEWEST_EMAILS_FOR_A_RATE = env.read_number("FEWEST_EMAILS_FOR_A_RATE", 20)
+# Forms and imports take addresses with other letters before the @; sending asks the mail server for SMTPUTF8.
+ALLOW_INTERNATIONAL_ADDRESSES = env.read_flag("ALLOW_INTERNATIONAL_ADDRESSES")
 RETRY_MINUTES = env.read_minutes("RETRY_MINUTES")
 # Of each worker thread, opened as there is work for them.
 DELIVERING_CONNECTIONS = env.read_number("DELIVERING_CONNECTIONS", 5)

@@ -54,6 +54,11 @@ _TABLE: tuple[tuple[Fault, tuple[str, ...], Promise], ...] = (
         ("mailbox full", "mail system full", "5.2.2", "4.2.2", "452", "552"),
         _("The mailbox was full for so long that the email was given up."),
     ),
+    (
+        Fault.ADDRESS,
+        ("letters before the @ not taken", "5.6.7", "5.6.9"),
+        _("A mail server on the way cannot write to the letters before its @. Ask for an address without them."),
+    ),
     (Fault.OURS, ("too big", "5.2.3", "5.3.4"), _("The mail service there takes no emails of this size.")),
     (
         Fault.OURS,

@@ -41,10 +41,10 @@ smtp_dns_support_level = disabled
 smtp_host_lookup = native
 smtpd_relay_restrictions = permit_mynetworks, reject
 smtpd_recipient_restrictions = reject_unlisted_recipient, permit_mynetworks, reject
-# Mailboxes here: one exists, of all others it says 550.
+# Mailboxes here: two exist, of all others it says 550.
 virtual_mailbox_domains = {families}
 virtual_mailbox_base = {folder}/mailboxes
-virtual_mailbox_maps = inline:{{ ann@{families}=ann }}
+virtual_mailbox_maps = inline:{{ {{ ann@{families} = ann }} {{ jürgen@{families} = jurgen }} }}
 virtual_uid_maps = static:{user}
 virtual_gid_maps = static:{group}
 # Passed on: to a mail server of the test's, to a program that answers, and reports to Messenger.

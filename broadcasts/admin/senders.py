@@ -30,7 +30,7 @@ class SenderForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def _mailable(self, field: str) -> str:
         address = str(self.cleaned_data[field])
-        if address and (why := explain_invalid(address)):
+        if address and (why := explain_invalid(address, of_sender=True)):
             raise ValidationError(why)
         return address
 

@@ -77,12 +77,15 @@ class CompiledBroadcast:
         return self._bodies(recipient).text.fill(self.values_for(recipient))
 
     def message_for(self, recipient: Recipient, subject_prefix: str = "") -> bytes:
-        """The complete message (RFC 5322): CRLF, 7 bits, not dot-stuffed. The same delivery, the same Message-ID."""
+        """The complete message (RFC 5322): CRLF, not dot-stuffed. The same delivery, the same Message-ID.
+
+        7 bits, but for To: where the address itself has other letters (RFC 6532).
+        """
         values, compiled = self.values_for(recipient), self._pick(recipient)
         frame = self._frames.get(compiled.pictures) or self._make_frame(compiled.pictures)
         subject = subject_prefix + one_line(compiled.subject.fill(values))
         head = "\r\n".join(self._headers.lines(recipient, subject, self._unsubscribe_url(values)))
-        pieces = [head.encode("ascii"), CRLF, frame.opening]
+        pieces = [head.encode(), CRLF, frame.opening]
         for subtype, body in self._bodies(recipient).encoded:
             pieces += (frame.part(subtype, body.encoding), *body.pieces(values))
         pieces += frame.closing

@@ -11,7 +11,7 @@ from functools import lru_cache
 from django.conf import settings
 from django.utils import timezone
 
-from broadcasts.addresses import wire_address
+from broadcasts.addresses import recipient_address, wire_address
 from broadcasts.composing.merge_fields import one_line
 from broadcasts.models import Broadcast
 from broadcasts.tokens import make_token
@@ -57,8 +57,8 @@ def encode_text(name: str, value: str) -> str:
 
 
 def encode_mailbox(name: str, person: str, address: str) -> str:
-    """`Name <address>`, the name quoted or encoded, the address in its ASCII form."""
-    wire = address if PLAIN_ADDRESS.fullmatch(address) else wire_address(address)
+    """`Name <address>`, the name quoted or encoded, the address in its ASCII form if it has one."""
+    wire = address if PLAIN_ADDRESS.fullmatch(address) else recipient_address(address)
     phrase = encode_phrase(name, person)
     return f"{phrase} <{wire}>" if phrase else wire
 

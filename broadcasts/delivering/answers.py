@@ -49,6 +49,22 @@ def not_written(job: Job) -> Outcome:
     return make_outcome(job, Kind.REFUSED, "body", words, rule="our own error", next_attempt_at=again)
 
 
+def cannot_write_to_it() -> str:
+    return _("This address has letters before the @ that the mail server of this school cannot write to.")
+
+
+def not_writable(job: Job, *, is_for_now: bool, is_emergency: bool) -> Outcome:
+    """No mail server of ours takes its letters before the @; or one that is away might. Nobody was asked.
+
+    Bounced, not Failed: it says nothing against the address, which must not be blocked for it.
+    """
+    words = Reply(0, "", cannot_write_to_it())
+    rule = "letters before the @ not taken"
+    if is_for_now:
+        return try_again(job, "rcpt", words, rule=rule, is_emergency=is_emergency)
+    return make_outcome(job, Kind.REFUSED, "rcpt", words, rule=rule, result=Result.BOUNCED)
+
+
 def try_again(job: Job, phase: str, reply: Reply, *, rule: str = "", is_emergency: bool) -> Outcome:
     """A temporary failure of this recipient: later, or no more."""
     again = next_attempt(job.attempts, is_emergency=is_emergency, now=timezone.now())

@@ -49,6 +49,11 @@ def _tls() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
+def takes_utf8(smtp: smtplib.SMTP) -> bool:
+    """Addresses in UTF-8, and emails that name them. Who offers one must offer the other (RFC 6531 section 3.1)."""
+    return smtp.has_extn("smtputf8") and smtp.has_extn("8bitmime")
+
+
 def explain(error: Exception) -> str:
     """The network's and smtplib's words, without tuples and bytes."""
     if isinstance(error, smtplib.SMTPResponseException):

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from broadcasts.delivering.connecting import COMMAND_SECONDS, explain
+from broadcasts.delivering.connecting import COMMAND_SECONDS, explain, takes_utf8
 from broadcasts.delivering.replies import Reply
 from broadcasts.delivering.smtp import Envelope, end_of_reply, end_with_dot, mail_command, rcpt_command, read_reply
 
@@ -62,6 +62,7 @@ class Conversation(Generic[Job]):
         self._chunks = self._pipelines and smtp.has_extn("chunking")
         self._names_with_data = self._pipelines and not self._chunks
         self._asks = smtp.has_extn("dsn")
+        self.takes_utf8 = takes_utf8(smtp)
         self._expected: deque[tuple[str, Job | None]] = deque()
         self._to_say: deque[tuple[str, Job | None, bytes]] = deque()
         self._heard = b""
@@ -166,7 +167,7 @@ class Conversation(Generic[Job]):
     # --- the conversation ---------------------------------------------------------------------------------
 
     def _say(self, phase: str, line: str, job: Job | None) -> None:
-        self._to_say.append((phase, job, line.encode("ascii") + b"\r\n"))
+        self._to_say.append((phase, job, line.encode() + b"\r\n"))
 
     def _flush(self) -> None:
         while self._to_say and (self._pipelines or not self._expected):

@@ -42,8 +42,9 @@ def _over_relays(broadcast: Broadcast, is_over: Callable[[], bool]) -> Limits:
     usable = (without_trouble(relays, timezone.now()) if len(relays) > 1 else None) or relays
     limits = Limits(broadcast, usable)
     board = Switchboard(usable, open_line, settings.DELIVERING_CONNECTIONS, limits)
+    board.are_all = len(usable) == len(relays)
     try:
-        with Lines(board.open_line, board.most) as lines:
+        with Lines(board.open_line, board.most, board.open_for_utf8) as lines:
             _run(Sending(broadcast, compile_broadcast(broadcast), lines, limits), is_over)
     except MailServerTrouble as trouble:
         if trouble.relay:

@@ -21,8 +21,13 @@ LOOK_AFTER_SECONDS = 0.02
 class Lines(Generic[Job]):
     """`most` conversations at once. The first one shows whether the server does its work; then the others follow."""
 
-    def __init__(self, open_line: Callable[[], Conversation[Job]], most: int) -> None:
-        self._open_line, self._most = open_line, most
+    def __init__(
+        self,
+        open_line: Callable[[], Conversation[Job]],
+        most: int,
+        open_for_utf8: Callable[[], Conversation[Job] | None],
+    ) -> None:
+        self._open_line, self._most, self._open_for_utf8 = open_line, most, open_for_utf8
         self._selector = selectors.DefaultSelector()
         self._pool = ThreadPoolExecutor(AT_ONCE, "connecting")
         self._opening: list[Future[Conversation[Job]]] = []
@@ -60,6 +65,15 @@ class Lines(Generic[Job]):
             self._opening += [self._pool.submit(self._open_line) for _ in range(min(missing, AT_ONCE))]
         if not self._watched:
             self._watch(self._opening.pop(0).result())
+
+    def have_for_utf8(self) -> bool:
+        """One of them that takes addresses in UTF-8. Raises MailServerTrouble when only an absent server may."""
+        if any(line.takes_utf8 and line.is_open for line in self._watched):
+            return True
+        line = self._open_for_utf8()
+        if line is not None:
+            self._watch(line)
+        return line is not None
 
     def wait(self, seconds: float) -> list[Conversation[Job]]:
         """Until something arrives, at most this long; the conversations that have something to tell."""

@@ -52,6 +52,7 @@ class Switchboard(Generic[Job]):
         # Lines at once, over all of them.
         self.most = sum(named) if len(named) == len(relays) else max(most, len(relays), sum(named))
         self.failed: dict[str, str] = {}  # relay → its words
+        self.are_all = True  # none is left out for now
         self._lock = threading.Lock()
         self._opening: list[Relay] = []
         self._opened: list[tuple[Relay, Conversation[Job]]] = []
@@ -71,6 +72,32 @@ class Switchboard(Generic[Job]):
             except MailServerTrouble as error:
                 trouble = error
         raise trouble
+
+    def open_for_utf8(self) -> Conversation[Job] | None:
+        """A line that takes addresses in UTF-8, when none is open; None: none of these mail servers does.
+
+        For those whom no line has told of yet, so few: it may be one more than the server was to have. Raises
+        MailServerTrouble when one that cannot be asked now might.
+        """
+        with self._lock:
+            lacking = [relay for relay, line in self._opened if not line.takes_utf8]
+        trouble = None if self.are_all else MailServerTrouble("")
+        for relay in self.relays:
+            if relay in lacking:
+                continue
+            with self._lock:
+                self._opening.append(relay)
+            try:
+                line = self._open(relay)
+            except MailServerTrouble as error:
+                trouble = error
+                continue
+            if line.takes_utf8:
+                return line
+            line.end()
+        if trouble:
+            raise trouble
+        return None
 
     def _open(self, relay: Relay) -> Conversation[Job]:
         try:

@@ -35,6 +35,13 @@ _NEAR = r"\b[^.;]{0,60}?\b"
 # a server that will not have us often names the recipient too, and a full mailbox is an "invalid recipient" to some.
 LINES: tuple[Line, ...] = (
     Line(
+        "letters before the @ not taken",
+        _BOUNCED,
+        _("a mail server on the way cannot write to letters such as those before its @"),
+        r"\bsmtputf8\b|non-?ascii (e-?mail )?(address|recipient|local.?part)|internationali[sz]ed (e-?mail )?address",
+        ("5.6.7", "5.6.8", "5.6.9"),  # RFC 6531
+    ),
+    Line(
         "sender not verified",
         _BOUNCED,
         _("their mail server could not verify who sent it"),

@@ -5,16 +5,17 @@ While it runs, answers pile up for the next one; a conversation that is kept wai
 """
 
 import logging
+from collections import deque
 from datetime import datetime
 
 from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from broadcasts.addresses import wire_address
+from broadcasts.addresses import needs_smtputf8, recipient_address
 from broadcasts.composing.compiling import CompiledBroadcast
 from broadcasts.composing.headers import envelope_sender
-from broadcasts.delivering.answers import accepted, broke_off, not_written, refused
+from broadcasts.delivering.answers import accepted, broke_off, not_writable, not_written, refused
 from broadcasts.delivering.backing_off import SLOW_DOMAINS, domain_of
 from broadcasts.delivering.claiming import Job, put_off_claims
 from broadcasts.delivering.conversing import Conversation, Event, Told
@@ -44,6 +45,7 @@ class Sending(Holding):
         self.lines = lines
         self.named: dict[int, Line] = {}  # by row: the server awaits the message
         self.marked: set[int] = set()  # their messages left, or are about to; no answer is written yet
+        self.international: deque[Job] = deque()  # for lines that take addresses in UTF-8; of most broadcasts none
         self.put_off: dict[datetime, list[int]] = {}  # rows of domains that want email more slowly
         self.silent_since = 0.0  # conversations opened before the last silence prove nothing new
 
@@ -61,15 +63,16 @@ class Sending(Holding):
     # --- rows in, messages out ----------------------------------------------------------------------------
 
     def _is_busy(self) -> bool:
-        return any(line.job or line.on_wire for line in self.lines) or any(line.events for line in self.lines)
+        is_talking = any(line.job or line.on_wire for line in self.lines) or any(line.events for line in self.lines)
+        return is_talking or bool(self.international)
 
     def _spoken_of(self) -> list[int]:
         named = (line.job.pk for line in self.lines if line.job)
         put_off = (pk for ids in self.put_off.values() for pk in ids)
-        return [*named, *self.marked, *put_off]
+        return [*named, *self.marked, *put_off, *(job.pk for job in self.international)]
 
     def _say_what_can_be_said(self) -> None:
-        if not self.rows:
+        if not (self.rows or self.international):
             return
         wanted = len(self.rows) // ROWS_FOR_A_LINE if self.has_answered else 1
         try:
@@ -79,24 +82,48 @@ class Sending(Holding):
             return
         for line in self.lines:
             self._name_next(line)
+        if self.international:
+            self._see_to_international()
 
     def _name_next(self, line: Line) -> None:
-        if line.can_name and self.limits.may_use(line.relay) and (job := self._next_row()):
+        if line.can_name and self.limits.may_use(line.relay) and (job := self._next_row(line)):
             self.limits.count(line.relay)
             token = make_token(job.pk, "bounce")
             sender = envelope_sender(self.broadcast, token)
-            line.name(job, Envelope(sender, wire_address(job.email), token))
+            line.name(job, Envelope(sender, recipient_address(job.email), token))
 
-    def _next_row(self) -> Job | None:
-        """The next one whose domain may be written to now."""
+    def _next_row(self, line: Line) -> Job | None:
+        """The next one that this line can write to, and whose domain may be written to now."""
+        if self.international and line.takes_utf8:
+            return self.international.popleft()
         now = timezone.now()
         while self.rows:
             job = self.rows.popleft()
             until = SLOW_DOMAINS.until(domain_of(job.email), now, is_emergency=self.is_emergency)
-            if until is None:
+            if until is not None:
+                self.put_off.setdefault(until, []).append(job.pk)
+            elif line.takes_utf8 or not needs_smtputf8(job.email):
                 return job
-            self.put_off.setdefault(until, []).append(job.pk)
+            else:
+                self.international.append(job)
         return None
+
+    def _see_to_international(self) -> None:
+        """The lines that are open now cannot take them: another mail server's may, or nobody can."""
+        try:
+            if self.lines.have_for_utf8():
+                for line in self.lines:
+                    self._name_next(line)
+                return
+            is_for_now = False
+        except MailServerTrouble:
+            is_for_now = True
+        for job in self.international:
+            job.attempts += 1
+            self.counts["not writable"] += 1
+            # Not among the refusals in a row: no server has refused anything.
+            self.outcomes.append(not_writable(job, is_for_now=is_for_now, is_emergency=self.is_emergency))
+        self.international.clear()
 
     def _record(self) -> None:
         """One commit: outcomes, and marks of what stands ready. Only then do these messages leave."""
@@ -195,7 +222,12 @@ class Sending(Holding):
 
     # --- the end ------------------------------------------------------------------------------------------
 
+    def _take_no_more(self) -> None:
+        self.international.clear()
+        super()._take_no_more()
+
     def _drop_rows(self) -> None:
+        self.international.clear()
         for line in self.lines:
             if line.job is not None:
                 self.named.pop(line.job.pk, None)

@@ -7,6 +7,9 @@ from functools import lru_cache
 from broadcasts.delivering.replies import Reply, parse_reply
 
 _XTEXT_UNSAFE = re.compile(r"[^!-*,-<>-~]")
+_QCHAR_UNSAFE = re.compile(r"[^!-*,-<>-\[\]-~]")
+# Header fields in UTF-8 are 8 bits, whatever the body is (RFC 6531 section 3.6).
+UTF8 = " SMTPUTF8 BODY=8BITMIME"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +24,21 @@ def xtext(value: str) -> str:
     return _XTEXT_UNSAFE.sub(lambda char: "".join(f"+{byte:02X}" for byte in char.group().encode()), value)
 
 
+def original_recipient(address: str) -> str:
+    """ORCPT with its type: RFC 3461 section 4.2; with other letters RFC 6533 section 3, in its form of 7 bits."""
+    if address.isascii():
+        return f"rfc822;{xtext(address)}"
+    return "utf-8;" + _QCHAR_UNSAFE.sub(lambda char: f"\\x{{{ord(char.group()):02X}}}", address)
+
+
 def mail_command(envelope: Envelope, *, asks: bool) -> str:
     """`asks`: the server offers notifications, so that the reports name the envelope's id."""
     wishes = f" RET=HDRS ENVID={xtext(envelope.envelope_id)}" if asks and envelope.envelope_id else ""
-    return f"MAIL FROM:<{envelope.sender}>{wishes}"
+    return f"MAIL FROM:<{envelope.sender}>{wishes}{'' if envelope.recipient.isascii() else UTF8}"
 
 
 def rcpt_command(envelope: Envelope, *, asks: bool) -> str:
-    wishes = f" NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;{xtext(envelope.recipient)}"
+    wishes = f" NOTIFY=SUCCESS,FAILURE,DELAY ORCPT={original_recipient(envelope.recipient)}"
     return f"RCPT TO:<{envelope.recipient}>{wishes if asks and envelope.envelope_id else ''}"
 
 

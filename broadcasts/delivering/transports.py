@@ -10,13 +10,17 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.utils.translation import gettext as _
+from email_validator import EmailNotValidError
 
+from broadcasts.addresses import recipient_address
+from broadcasts.delivering.answers import cannot_write_to_it
 from broadcasts.delivering.claiming import Job
-from broadcasts.delivering.connecting import connect, explain
+from broadcasts.delivering.connecting import connect, explain, takes_utf8
 from broadcasts.delivering.conversing import Conversation
 from broadcasts.delivering.naming_relays import Relay, read_relays
 from broadcasts.delivering.providers.plain import send_plain_by_provider
 from broadcasts.delivering.providers.table import chosen_provider
+from broadcasts.delivering.smtp import UTF8
 from broadcasts.delivering.trouble import MailServerTrouble
 from broadcasts.local_services import find_service
 
@@ -49,13 +53,17 @@ def _connect_any() -> smtplib.SMTP:
 
 def send_plain(envelope_from: str, recipient: str, message: bytes) -> None:
     """One message outside any broadcast: tests, password resets. Raises MailServerTrouble, whoever's fault it is."""
-    provider = chosen_provider()
+    provider, to = chosen_provider(), _on_the_wire(recipient)
     if provider:
+        if not to.isascii():
+            raise MailServerTrouble(cannot_write_to_it())
         send_plain_by_provider(provider, recipient, message)
         return
     smtp = _connect_any()
     try:
-        smtp.sendmail(envelope_from, [recipient], message)
+        if not (to.isascii() or takes_utf8(smtp)):
+            raise MailServerTrouble(cannot_write_to_it())
+        smtp.sendmail(envelope_from, [to], message, () if to.isascii() else UTF8.split())
     except smtplib.SMTPRecipientsRefused as refusal:
         code, words = next(iter(refusal.recipients.values()))
         raise MailServerTrouble(explain(smtplib.SMTPResponseException(code, words))) from refusal
@@ -63,6 +71,15 @@ def send_plain(envelope_from: str, recipient: str, message: bytes) -> None:
         raise MailServerTrouble(explain(error)) from error
     finally:
         smtp.close()
+
+
+def _on_the_wire(recipient: str) -> str:
+    if recipient.isascii():
+        return recipient
+    try:
+        return recipient_address(recipient)
+    except EmailNotValidError as error:
+        raise MailServerTrouble(str(error)) from error
 
 
 class PortalMailBackend(BaseEmailBackend):

@@ -15,7 +15,8 @@ class CorrectAddressForm(forms.Form):
     address = forms.CharField(
         label=gettext_lazy("Right address"),
         max_length=320,
-        widget=forms.EmailInput({"autocomplete": "off"}),
+        # Browsers let type=email have no letters but ASCII's before the @, whatever the setting says.
+        widget=forms.TextInput({"inputmode": "email", "autocomplete": "off", "spellcheck": "false"}),
         error_messages={"required": gettext_lazy("Type the right address.")},
     )
 
@@ -27,6 +28,7 @@ class CorrectAddressForm(forms.Form):
         typed: str = self.cleaned_data["address"]
         if problem := explain_invalid(typed):
             raise ValidationError(problem)
-        if address_key(typed) == self.wrong.key:
+        # What was no address may have become one by a setting.
+        if self.wrong.is_valid and address_key(typed) == self.wrong.key:
             raise ValidationError(_("That is the address there is. Type another one, or press “It is right”."))
         return typed

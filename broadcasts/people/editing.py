@@ -80,7 +80,7 @@ def correct_address(address: EmailAddress, new_text: str, by: User | None) -> Em
             return new  # the same correction once more
         raise CorrectedMeanwhile(_was_corrected(old, old.replaced_by))
     if new is old:
-        if old.is_active and before == new_text.strip():
+        if old.is_active and old.is_valid and before == new_text.strip():
             return old
         _bring_back(old, new_text)  # only spelt otherwise
     else:

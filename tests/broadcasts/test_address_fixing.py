@@ -2,7 +2,7 @@
 
 import pytest
 from django.test import Client
-from pytest_django import DjangoCaptureOnCommitCallbacks
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from broadcasts.blocking import block_addresses
 from broadcasts.models import AuditEntry, BlockedEmail, Broadcast, Delivery, EmailAddress, School
@@ -146,3 +146,14 @@ def test_strangers_address_does_not_exist(as_bob: Client, failed: Delivery, deed
 
 def test_address_that_was_not_corrected_has_nothing_to_send_to(as_alice: Client, failed: Delivery) -> None:
     assert as_alice.get(url(failed, "missed"))["Location"] == url(failed, "correct")
+
+
+def test_an_address_that_a_setting_has_made_one_is_typed_again(
+    as_alice: Client, failed: Delivery, settings: Settings
+) -> None:
+    EmailAddress.objects.update(address="jürgen@home.example", key="jürgen@home.example", is_valid=False)
+    refused = as_alice.post(url(failed, "correct"), {"address": "jürgen@home.example", "next": BACK})
+    assert "“ü” before the @" in refused.text
+    settings.ALLOW_INTERNATIONAL_ADDRESSES = True
+    correct(as_alice, failed, "jürgen@home.example")
+    assert EmailAddress.objects.get().is_valid

@@ -1,8 +1,9 @@
 """What is said about an address that mail cannot be addressed to."""
 
 import pytest
+from pytest_django import Settings
 
-from broadcasts.addresses import explain_invalid
+from broadcasts.addresses import address_key, explain_invalid
 
 
 @pytest.mark.parametrize(
@@ -40,3 +41,29 @@ def test_a_rare_fault_is_said_in_the_words_of_the_library() -> None:
 @pytest.mark.parametrize("address", [" ann@x.example\n", "o'neil+a@bücher.example", "ann@school.local"])
 def test_of_a_valid_address_nothing_is_said(address: str) -> None:
     assert not explain_invalid(address)
+
+
+def test_letters_before_the_at_sign_are_taken_where_the_setting_says_so(settings: Settings) -> None:
+    settings.ALLOW_INTERNATIONAL_ADDRESSES = True
+    assert not explain_invalid("björn@bücher.example")
+    assert not explain_invalid("李@x.example")
+    assert "“ö” before the @" in explain_invalid("björn@x.example", of_sender=True)
+    assert "two dots" in explain_invalid("bjö..rn@x.example")
+    assert "invalid characters" in explain_invalid("bjö(rn@x.example")
+    assert "line break" in explain_invalid("bjö\nrn@x.example")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Björn@Bücher.example", "björn@xn--bcher-kva.example"),
+        ("bjo\u0308rn@x.example", "bj\u00f6rn@x.example"),  # composed and not
+        ("Ann@BÜCHER.example", "ann@xn--bcher-kva.example"),
+    ],
+)
+def test_one_mailbox_has_one_key_however_it_is_spelt(one: str, other: str) -> None:
+    assert address_key(one) == address_key(other) == address_key(address_key(one))
+
+
+def test_letters_that_fold_alike_may_be_two_people() -> None:
+    assert address_key("weiß@x.example") != address_key("weiss@x.example")

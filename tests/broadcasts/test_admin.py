@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
 from broadcasts import audit
 from broadcasts.models import AuditEntry, BroadcastType, Membership, School, Sender, User
@@ -119,6 +120,13 @@ def test_a_sender_that_would_break_a_header_is_refused(as_charlie: Client, field
     assert response.status_code == 200
     assert response.context["adminform"].form.errors[field]
     assert not Sender.objects.exists()
+
+
+def test_a_sender_stays_in_ascii_whatever_families_may_have(as_charlie: Client, settings: Settings) -> None:
+    settings.ALLOW_INTERNATIONAL_ADDRESSES = True
+    fields = {"name": "School Office", "address": "öffice@lincoln.example", "reply_to": "bür@lincoln.example"}
+    response = as_charlie.post(url("sender", "add"), {**fields, "is_active": "on"})
+    assert set(response.context["adminform"].form.errors) == {"address", "reply_to"}
 
 
 def test_a_sender_in_use_cannot_be_deleted(as_charlie: Client, lincoln: School) -> None:

@@ -27,6 +27,7 @@ pytestmark = [
 ]
 Kind = Event.Kind
 BOUNCES = "bounces.school.test"
+UMLAUT, UMLAUT_GONE = f"jürgen@{FAMILIES}", f"jürgen@{ELSEWHERE}"
 ANN, STRANGER = f"ann@{FAMILIES}", f"nobody@{FAMILIES}"
 GONE, SLOW, AWAY = f"gone@{ELSEWHERE}", f"slow@{ELSEWHERE}", f"bo@{HOLIDAY}"
 
@@ -117,3 +118,22 @@ def test_every_report_of_postfix_finds_its_row(relay: tuple[Postfix, Script]) ->
     assert kinds(broadcast, STRANGER) == []
     assert not UnusedReport.objects.exists()
     assert {row.attempts for row in Delivery.objects.all()} == {1}
+
+
+def test_an_address_with_other_letters_is_delivered_or_reported(
+    relay: tuple[Postfix, Script], settings: Settings
+) -> None:
+    """The mail server elsewhere offers no SMTPUTF8: Postfix tells of it in the form of RFC 6533."""
+    settings.ALLOW_INTERNATIONAL_ADDRESSES = True
+    postfix, elsewhere = relay
+    broadcast = start(make_people(UMLAUT, UMLAUT_GONE))
+    deliver(broadcast)
+    try:
+        wait_until(lambda: result_of(broadcast, UMLAUT) == Result.DELIVERED)
+        wait_until(lambda: result_of(broadcast, UMLAUT_GONE) == Result.BOUNCED)
+    except AssertionError as failed:
+        raise AssertionError(f"{failed}\n{postfix.log()[-4000:]}") from failed
+    assert f"<{UMLAUT}>" in postfix.mailbox("jurgen")
+    assert not elsewhere.received
+    assert kinds(broadcast, UMLAUT_GONE) == [Kind.BOUNCED]
+    assert not UnusedReport.objects.exists()

@@ -1,6 +1,8 @@
 """Delivery status notifications (RFC 3464), also those whose parts came apart on the way."""
 
+import binascii
 import re
+from collections.abc import Callable
 from email import message_from_string
 from email.message import Message
 
@@ -16,6 +18,8 @@ from tracking.bounces.wording import (
 )
 from tracking.meanings import ACTIONS, Meaning, meaning_of_failure
 
+# For an encoded part, which some servers on the way make of one in UTF-8.
+DECODERS: dict[str, Callable[[bytes], bytes]] = {"base64": binascii.a2b_base64, "quoted-printable": binascii.a2b_qp}
 MOST_RECIPIENTS = 5_000
 # With more than this the sentences are not searched for each one's: everything is in the fields then.
 MANY = 50
@@ -23,7 +27,11 @@ MANY = 50
 
 def read_dsn(message: Message) -> Report | None:
     """None when it is none, or says nothing about any recipient."""
-    blocks = _blocks_of(part_of_type(message, "message/delivery-status")) or _loose_blocks(message)
+    blocks = (
+        _blocks_of(part_of_type(message, "message/delivery-status"))
+        or _blocks_in_utf8(part_of_type(message, "message/global-delivery-status"))
+        or _loose_blocks(message)
+    )
     about = [block for block in blocks if block["Action"]][:MOST_RECIPIENTS]
     if not about:
         return None
@@ -38,6 +46,18 @@ def _blocks_of(part: Message | None) -> list[Message]:
     if isinstance(payload, str):  # an encoded part: RFC 3464 forbids it, some do it
         return _split_blocks(payload)
     return [block for block in payload if isinstance(block, Message) and len(block)] if payload else []
+
+
+def _blocks_in_utf8(part: Message | None) -> list[Message]:
+    """RFC 6533, about an address with other letters. Python takes the part for an email and its end for the text."""
+    inside = part.get_payload() if part else None
+    if part is None or not (isinstance(inside, list) and inside and isinstance(inside[0], Message)):
+        return []
+    written = inside[0].as_bytes()
+    encoding = str(part["Content-Transfer-Encoding"] or "").strip().lower()
+    if encoding in DECODERS:
+        written = DECODERS[encoding](written)
+    return _split_blocks(written.decode("utf-8", "replace"))
 
 
 def _loose_blocks(message: Message) -> list[Message]:

@@ -100,7 +100,9 @@ class ReportHandler:
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         domain = address.rpartition("@")[2].lower()
-        if not settings.BOUNCE_DOMAIN or domain != settings.BOUNCE_DOMAIN.lower():
+        # Ours are ASCII; anything else may be no text at all.
+        is_ours = address.isascii() and domain == settings.BOUNCE_DOMAIN.lower()
+        if not settings.BOUNCE_DOMAIN or not is_ours:
             return "550 5.1.2 This server takes bounce reports only"
         if len(envelope.rcpt_tos) >= MOST_RECIPIENTS:
             return "452 4.5.3 Too many recipients"
@@ -129,7 +131,9 @@ class BounceListener:
         """Port 0 takes any free port; who sends reports finds it by the name "bounce-listener"."""
         self._storer = Storer()
         speaks = ReportLMTP if lmtp else ReportSMTP
-        self._server = SmtpThread(ReportHandler(self._storer), (host, port), speaks, room=Room(), ident="Messenger")
+        self._server = SmtpThread(
+            ReportHandler(self._storer), (host, port), speaks, room=Room(), ident="Messenger", enable_SMTPUTF8=True
+        )
         self._name = "bounce-listener-lmtp" if lmtp else "bounce-listener"
 
     @property

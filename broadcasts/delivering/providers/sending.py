@@ -13,7 +13,9 @@ from typing import Self
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from broadcasts.addresses import needs_smtputf8
 from broadcasts.composing.compiling import CompiledBroadcast
+from broadcasts.delivering.answers import not_writable
 from broadcasts.delivering.claiming import Job
 from broadcasts.delivering.holding import BATCH, LONGEST_WAIT_SECONDS, Holding
 from broadcasts.delivering.ledger import take_back_marks
@@ -107,9 +109,18 @@ class ProviderSending(Holding):
         others: Share = []
         while self.rows and len(share) < size:
             row = self.rows.popleft()
+            if needs_smtputf8(row.email):
+                self._note_not_writable(row)
+                continue
             (share if self.messages.texts_of(row) is texts else others).append(row)
         self.rows.extendleft(reversed(others))
         return share
+
+    def _note_not_writable(self, row: Job) -> None:
+        """Few of them take such an address, and one that does not may refuse a whole request for it."""
+        row.attempts += 1
+        self.counts["not writable"] += 1
+        self.outcomes.append(not_writable(row, is_for_now=False, is_emergency=self.is_emergency))
 
     # --- answers ------------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """The statements of a merge about people, their schools, their addresses and what these receive."""
 
+from django.conf import settings
 from django.db import connection
 
 from broadcasts.models import Import
@@ -65,6 +66,12 @@ ADDRESSES_SWITCHED = """
 UPDATE broadcasts_emailaddress AS e SET is_active = (a.action = 'back') FROM broadcasts_stagedaddress a
 WHERE e.id = a.email_id AND a.of_import_id = %(import)s AND a.action IN ('back', 'gone')
 """
+# Since last time the setting may have been switched on: what was no address then is one now.
+ADDRESSES_VALID_NOW = """
+UPDATE broadcasts_emailaddress AS e SET is_valid = TRUE FROM broadcasts_stagedaddress a
+WHERE e.id = a.email_id AND a.of_import_id = %(import)s AND a.action IN ('kept', 'back') AND a.is_valid
+    AND NOT e.is_valid
+"""
 ADDRESSES_NEW = """
 INSERT INTO broadcasts_emailaddress (id, person_id, address, key, is_valid, is_active, position, by_hand)
 SELECT a.email_id, s.person_id, a.address, a.key, a.is_valid, TRUE, a.position, FALSE
@@ -112,6 +119,8 @@ def merge_people(import_: Import) -> None:
 def merge_addresses(import_: Import) -> None:
     """After the people: those who are new have keys."""
     execute(import_, ADDRESSES_SWITCHED)
+    if settings.ALLOW_INTERNATIONAL_ADDRESSES:
+        execute(import_, ADDRESSES_VALID_NOW)
     take_keys(import_, "broadcasts_stagedaddress", "email_id", "broadcasts_emailaddress")
     for statement in (ADDRESSES_NEW, FIRST_TYPES, TYPES_SWITCHED, HISTORY):
         execute(import_, statement)

@@ -1,6 +1,7 @@
 """What messages mean that came back: from their bytes alone."""
 
 import json
+from binascii import b2a_base64, b2a_qp
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,17 @@ Giving up on 192.0.2.1.
 
 Subject: no such user, no such domain
 X-Delivery-Id: a1.00112233445566778899
+"""
+
+IN_UTF8 = """\
+Reporting-MTA: dns; mx.example
+Original-Envelope-Id: a1.00112233445566778899
+
+Original-Recipient: utf-8; jürgen@home.example
+Final-Recipient: utf-8; jürgen@home.example
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: smtp; 550 5.1.1 <jürgen@home.example>: no such user “jürgen”
 """
 
 EXIM = """\
@@ -206,3 +218,24 @@ def test_in_other_languages_too() -> None:
 def test_addresses_are_no_words() -> None:
     raw = f"{DAEMON}\r\n<user-unknown-does-not-exist@home.example>:\r\n550 5.7.1 We do not want this.\r\n"
     assert result_of(only(raw.encode())) == Result.BOUNCED
+
+
+@pytest.mark.parametrize("encoding", ["8bit", "base64", "quoted-printable"])
+def test_a_report_about_an_address_with_other_letters_is_read(encoding: str) -> None:
+    """RFC 6533; a server that offers no SMTPUTF8 gets it encoded."""
+    said = IN_UTF8.encode()
+    written = {"8bit": said, "base64": b2a_base64(said), "quoted-printable": b2a_qp(said)}[encoding]
+    head = (
+        f'{DAEMON}Content-Type: multipart/report; report-type=global-delivery-status; boundary="b"\r\n\r\n'
+        "--b\r\n\r\nSorry.\r\n"
+        f"--b\r\nContent-Type: message/global-delivery-status\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
+    )
+    report = explain(head.encode() + written + b"\r\n--b--\r\n")
+    assert report.kind is ReportKind.DSN
+    assert report.names[0] == "a1.00112233445566778899"
+    (finding,) = report.findings
+    assert finding.meaning
+    assert finding.meaning.result is Result.FAILED
+    assert (finding.address, finding.original_address) == ("jürgen@home.example", "jürgen@home.example")
+    assert (finding.status, finding.reply_code) == ("5.1.1", "550")
+    assert "“jürgen”" in finding.text

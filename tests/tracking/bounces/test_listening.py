@@ -202,3 +202,18 @@ def test_fifty_megabytes_take_little_memory(tmp_path: Path) -> None:
     finally:
         listening.terminate()
         assert listening.wait(SECONDS) == 0
+
+
+@both
+def test_a_report_may_have_other_letters_and_our_addresses_have_none(lmtp: bool) -> None:
+    delivery = make_delivery()
+    with knocking(lmtp=lmtp) as server:
+        server.ehlo_or_helo_if_needed()
+        assert server.has_extn("smtputf8")
+        assert server.docmd("MAIL FROM:<> SMTPUTF8 BODY=8BITMIME")[0] == 250
+        assert server.sock is not None
+        server.sock.sendall(b"RCPT TO:<b+\xff\xfc@%b>\r\n" % BOUNCE_DOMAIN.encode())
+        assert server.getreply()[0] == 550
+        assert server.rcpt(bounce_address(delivery))[0] == 250
+        assert server.data(dsn())[0] == 250
+    assert Delivery.objects.get(pk=delivery.pk).result == Result.FAILED

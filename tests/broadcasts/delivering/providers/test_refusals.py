@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
+from broadcasts.delivering.transports import MailServerTrouble, send_plain
 from broadcasts.models import Broadcast, Delivery
 from tests.broadcasts.delivering.providers.conftest import each_of
 from tests.broadcasts.delivering.steps import deliver, make_due, make_people, results_of, row_of, start
@@ -188,3 +189,17 @@ def test_what_is_not_set_up_is_said(provider: Record, settings: Settings) -> Non
     deliver(broadcast)
     assert_untouched(broadcast)
     assert "The settings for Postmark are not complete" in broadcast.trouble
+
+
+@each_of("postmark", "mailgun")
+def test_an_address_with_other_letters_holds_up_nobody_in_its_request(provider: Record, settings: Settings) -> None:
+    settings.ALLOW_INTERNATIONAL_ADDRESSES = True
+    broadcast = start(make_people("anna@x.example", "jürgen@x.example", "ben@bücher.example"))
+    deliver(broadcast)
+    assert results_of(broadcast) == {
+        "anna@x.example": "Sent", "jürgen@x.example": "Bounced", "ben@bücher.example": "Sent",
+    }  # fmt: skip
+    assert provider.to() == ["anna@x.example", "ben@xn--bcher-kva.example"]
+    assert "cannot write to" in row_of(broadcast, "jürgen@x.example").tries.get().text
+    with pytest.raises(MailServerTrouble, match="cannot write to"):
+        send_plain("office@lincoln.example", "jürgen@x.example", b"Subject: x\r\n\r\nx\r\n")

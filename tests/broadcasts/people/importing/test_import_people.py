@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from pytest_django import Settings
 
-from broadcasts.models import AuditEntry, Import, Person, School, StagedPerson
+from broadcasts.models import AuditEntry, EmailAddress, Import, Person, School, StagedPerson
 from tests import factory
 from tests.broadcasts.people.importing.oneroster_district import write_district
 
@@ -135,3 +136,16 @@ def test_the_schools_own_people_only(lincoln: School, jefferson: School, file: P
     write(file, "1,Ann Lee,,student")
     run(file, "--school", "lincoln", "--deactivate-missing")
     assert set(Person.objects.values_list("name", "is_active")) == {("Eve Lee", True), ("Ann Lee", True)}
+
+
+def test_what_the_setting_allows_since_the_last_import_is_an_address_now(
+    lincoln: School, file: Path, settings: Settings
+) -> None:
+    write(file, "1,Jürgen,jürgen@home.example,guardian", "2,Ben,no..dots@home.example,guardian")
+    run(file)
+    assert not EmailAddress.objects.filter(is_valid=True).exists()
+    settings.ALLOW_INTERNATIONAL_ADDRESSES = True
+    write(file, "1,Jürgen,jürgen@home.example,guardian", "2,Ben,no..dots@home.example,guardian", "3,Ann,,guardian")
+    run(file)
+    assert EmailAddress.objects.get(is_valid=True).address == "jürgen@home.example"
+    assert EmailAddress.objects.count() == 2
