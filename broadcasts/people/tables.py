@@ -58,11 +58,15 @@ class PeopleTable(tables.Table):  # type: ignore[misc]
     held_back: Collection[int] = ()  # the keys of those of this page who are
     may_open: Collection[int] = ()  # whose own pages the reader may see
 
-    name = tables.Column(verbose_name=gettext_lazy("Name"))
+    name = tables.Column(verbose_name=gettext_lazy("Name"), attrs={"td": {"class": "long"}})
     kind = tables.Column(verbose_name=gettext_lazy("Kind"))
     grade = tables.Column(verbose_name=gettext_lazy("Grade"))
     language = tables.Column(verbose_name=gettext_lazy("Language"))
-    addresses = tables.Column(verbose_name=gettext_lazy("Addresses and what they receive"), empty_values=())
+    addresses = tables.Column(
+        verbose_name=gettext_lazy("Addresses and what they receive"),
+        empty_values=(),
+        attrs={"td": {"class": "widest"}},
+    )
 
     class Meta:
         orderable = False

@@ -31,7 +31,7 @@ def with_contacts(people: QuerySet[Person]) -> QuerySet[Person]:
 class PersonTable(tables.Table):  # type: ignore[misc]
     caption = gettext_lazy("People in order of their names")
 
-    name = tables.Column(verbose_name=gettext_lazy("Name"))
+    name = tables.Column(verbose_name=gettext_lazy("Name"), attrs={"td": {"class": "long"}})
     kind = tables.Column(verbose_name=gettext_lazy("Kind"))
     grade = tables.Column(verbose_name=gettext_lazy("Grade"), empty_values=())
     school = tables.Column(verbose_name=gettext_lazy("School"), attrs={"td": {"class": "long"}})
