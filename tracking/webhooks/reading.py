@@ -20,6 +20,8 @@ from tracking.webhooks.refusing import Reason, Refused
 # Longer ones are looked at one after the other: while it is taken apart, a POST needs ten times its length.
 LONG = 256 * 1024
 _one_at_a_time = Lock()
+# Whoever waits keeps a thread from everybody else; providers come again.
+MOST_WAITING_SECONDS = 5.0
 # SendGrid's and Mandrill's 1,000 events are below 3 MB; an email that comes in by a provider may have attachments.
 MOST_BYTES = 5 * 1024 * 1024
 # SparkPost: up to 10,000 events of 1 to 1.6 kB. They are never all in memory (`events_of_list`).
@@ -33,6 +35,10 @@ MOST_FIELDS = 1_000
 SIP = 4 * 1024
 LONGEST_LENGTH = 12
 log = logging.getLogger(__name__)
+
+
+class BusyError(Exception):
+    """Other long ones have the turn."""
 
 
 @contextmanager
@@ -49,7 +55,7 @@ def body_read(slug: str, request: HttpRequest) -> Iterator[None]:
         if length < int(announced):
             raise Refused(Reason.MALFORMED, "it was cut off on the way")
         is_long = length > LONG
-        with _one_at_a_time if is_long else nullcontext():
+        with _turn() if is_long else nullcontext():
             kept.seek(0)
             request._body = kept.read()  # noqa: SLF001 - as Django does, which has one bound for all
             if is_form:
@@ -59,6 +65,16 @@ def body_read(slug: str, request: HttpRequest) -> Iterator[None]:
             finally:
                 if is_long:
                     _give_back(request)
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    if not _one_at_a_time.acquire(timeout=MOST_WAITING_SECONDS):
+        raise BusyError
+    try:
+        yield
+    finally:
+        _one_at_a_time.release()
 
 
 def _read(request: HttpRequest, kept: "SpooledTemporaryFile[bytes]") -> int:

@@ -17,7 +17,7 @@ from tracking.models import RefusedPost
 from tracking.webhooks.admitting import PasswordWanted, meet, prove, refuse_too_much
 from tracking.webhooks.inbound import ingest_events
 from tracking.webhooks.providers import Provider
-from tracking.webhooks.reading import body_read
+from tracking.webhooks.reading import BusyError, body_read
 from tracking.webhooks.refusing import Refused, note_refused
 from tracking.webhooks.signatures import confirm_sns
 from tracking.webhooks.taking_in import LONGEST_RAW, Unused, could_not_read, keep_unused
@@ -60,6 +60,9 @@ def _answer(provider: Provider, answer: Answer, request: HttpRequest) -> HttpRes
             return HttpResponse(status=401, headers={"WWW-Authenticate": 'Basic realm="webhook"'})
         note_refused(provider.slug, refused.reason)
         return HttpResponse(status=STATUSES.get(refused.reason, 403))
+    except BusyError:
+        log.warning("The webhook of %s is busy with other long POSTs", provider.name)
+        return HttpResponse(status=503)
     except requests.RequestException:
         # A certificate or an email that we must fetch, and cannot now: the provider comes again.
         log.exception("The webhook of %s could not fetch what it needs", provider.name)

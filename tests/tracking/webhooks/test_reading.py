@@ -129,3 +129,17 @@ def test_a_wrong_password_is_refused_before_the_body_is_read(client: Client) -> 
     assert answer.status_code == 403
     assert RefusedPost.objects.get().reason == "password"
     post(client, "sparkpost", [])
+
+
+def test_a_long_one_that_waits_too_long_for_others_is_to_come_again(
+    client: Client, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivery = make_delivery()
+    long = [event("sparkpost", "delivery", of(delivery), raw_reason="x" * reading.LONG)]
+    monkeypatch.setattr(reading, "MOST_WAITING_SECONDS", 0.05)
+    with reading._one_at_a_time:
+        assert post(client, "sparkpost", long).status_code == 503
+        assert post(client, "sparkpost", [event("sparkpost", "injection", of(delivery))]).status_code == 200
+    assert delivery.events.count() == 1
+    assert post(client, "sparkpost", long).status_code == 200
+    assert delivery.events.count() == 2
