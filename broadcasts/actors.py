@@ -4,7 +4,6 @@ Ids in, one call. No retries by dramatiq: the sweep asks again for whatever is d
 """
 
 import logging
-import time
 
 import dramatiq
 from django.db.models import Q
@@ -15,7 +14,7 @@ from broadcasts.at_work import at_work_on
 from broadcasts.delivering.giving_way import waiting_emergencies
 from broadcasts.delivering.settling import settle_deliveries
 from broadcasts.delivering.sweeping import sweep, waiting
-from broadcasts.delivering.working import work_on
+from broadcasts.delivering.working import shift, work_on
 from broadcasts.forgetting.rounds import rounds_to_ask_for, work_on_round
 from broadcasts.heartbeats import is_stopping
 from broadcasts.models import Broadcast
@@ -86,9 +85,9 @@ def undo(import_id: int) -> None:
 @dramatiq.actor(queue_name="housekeeping", max_retries=0, time_limit=NO_LIMIT)
 def follow_retention_rules(round_id: int) -> None:
     """A shift; imports and exports wait no longer than that."""
-    ends_at = time.monotonic() + RETENTION_SECONDS
+    is_over = shift(RETENTION_SECONDS)
     with at_work_on("retention", round_id):
-        is_done = work_on_round(round_id, lambda: is_stopping() or time.monotonic() > ends_at)
+        is_done = work_on_round(round_id, lambda: is_stopping() or is_over())
     if not is_done:
         hint(follow_retention_rules, round_id)
 

@@ -20,18 +20,21 @@ def drop_words(delivery_ids: Collection[int]) -> None:
 
 
 def count_reports(before: datetime) -> int:
-    return UnusedReport.objects.filter(received_at__lt=before).exclude(raw="", envelope_recipient="").count()
+    return _old_reports(before).count()
 
 
 def remove_reports(before: datetime, most: int) -> int:
     """The messages; that they came, when, and why they were of no use stays."""
-    old = UnusedReport.objects.filter(received_at__lt=before).exclude(raw="", envelope_recipient="")
-    found = list(old.order_by("pk").select_for_update(skip_locked=True)[:most])
+    found = list(_old_reports(before).order_by("pk").select_for_update(skip_locked=True)[:most])
     for report in found:
         report.raw, report.envelope_recipient = "", ""
         report.reason = without_addresses(report.reason)
     UnusedReport.objects.bulk_update(found, ["raw", "envelope_recipient", "reason"], batch_size=200)
     return len(found)
+
+
+def _old_reports(before: datetime) -> QuerySet[UnusedReport]:
+    return UnusedReport.objects.filter(received_at__lt=before).exclude(raw="", envelope_recipient="")
 
 
 def count_events(before: datetime) -> int:

@@ -1,6 +1,6 @@
 """The Email Log as a table: what its columns say, each on its row's own clock."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,7 @@ from django.utils.translation import gettext, gettext_lazy
 from django_tables2.data import TableListData
 
 from broadcasts.delivering.doubts import doubt_about
-from broadcasts.models import Broadcast, Delivery
+from broadcasts.models import Delivery
 from broadcasts.templatetags.messenger import moment
 from reports.email_log.paging import read_rows
 from reports.email_log.sorting import Sort
@@ -59,29 +59,20 @@ class DeliveryTable(tables.Table):  # type: ignore[misc]
         self._first_address, self._after = reverse("reports:delivery-detail", args=[0]).split("0")
         self._opened_by_mailbox = opened_by_mailbox(rows)
         super().__init__(SortedRows(list(rows)), order_by=[str(sort)], exclude=list(hidden))
-        self._cells: Mapping[str, Callable[[Delivery], object]] = {
-            "name": self.render_name,
-            "email": lambda row: row.email,
-            "broadcast": lambda row: str(row.broadcast),
-            "type": lambda row: row.broadcast.broadcast_type and row.broadcast.broadcast_type.name,
-            "school": lambda row: row.broadcast.school.name,
-            "attempts": lambda row: row.attempts,
-            "last_attempt": self.render_last_attempt,
-            "result": self.render_result,
-        }
 
     def cells_of(self, row: Delivery) -> Iterator[tuple[str, object]]:
         """The shown columns' cells, which django-tables2 finds too; but it asks each cell anew how to be asked."""
         for column in self.columns:
-            cell = self._cells[column.name](row)
+            render = getattr(self, f"render_{column.name}", None)
+            cell = render(row) if render else column.accessor.resolve(row, quiet=True)
             yield column.name, column.default if cell is None or cell == "" else cell
 
     def render_name(self, record: Delivery) -> SafeString:
         address = f"{self._first_address}{record.pk}{self._after}"
         return format_html('<a href="{}">{}</a>', address, record.name)
 
-    def render_broadcast(self, value: Broadcast) -> str:
-        return str(value)
+    def render_broadcast(self, record: Delivery) -> str:
+        return str(record.broadcast)
 
     def render_last_attempt(self, record: Delivery) -> str:
         at, zone = record.last_attempt_at, record.broadcast.school.time_zone
