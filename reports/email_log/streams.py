@@ -5,7 +5,7 @@ A cell is such a range: of a broadcast, of a value of the sorted column, or of b
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
@@ -73,9 +73,7 @@ def take(
         parts.append(f"SELECT cell.rank, part.* FROM cell CROSS JOIN LATERAL ({sql}) AS part (key, id)")  # noqa: S608
         params += own
     for arm in besides:
-        # What is not settled is little, wherever it lies: along the row numbers, all would be passed to find it.
-        little = replace(arm, is_sorted=arm.is_sorted or arm.key == F("pk"))
-        sql, own = little.sql(by_broadcast=False, falls=falls, limit=limit or 1, is_cell=False)
+        sql, own = arm.sql(by_broadcast=False, falls=falls, limit=limit or 1, is_cell=False)
         parts.append(f"SELECT 0 AS rank, part.* FROM ({sql}) AS part (key, id)")  # noqa: S608
         params += own
     order = "rank, key DESC, id DESC" if falls else "rank, key, id"
