@@ -51,9 +51,16 @@ class Office:
         expect(self.page.get_by_role("heading", level=1)).to_have_text(name)
         return self.path
 
+    def choose_school(self, label: str = "School") -> None:
+        """Where a page asks: other tests of the same product may have made more than one."""
+        field = self.page.get_by_label(label, exact=True)
+        if field.count():
+            field.select_option(label="Sample School")
+
     def upload(self, file: Path, list_name: str) -> str:
         """Up to the page that says what Confirm would do; its address."""
         self.page.goto("/lists/upload/")
+        self.choose_school("School of the new list")
         self.page.get_by_label("Name of the new list").fill(list_name)
         self.page.get_by_label("File", exact=True).set_input_files(file)
         self.press("Check the file")
@@ -69,6 +76,7 @@ class Office:
     def make_family(self) -> dict[str, str]:
         """A student with a corrected address and a guardian who must not be contacted; their pages."""
         self.page.goto("/people/new/")
+        self.choose_school()
         self.page.get_by_label("Name", exact=True).fill("Sam Student")
         self.page.get_by_label("Kind").select_option(label="Student")
         self.page.get_by_label("Email address").fill("sam@gmial.example")
@@ -104,7 +112,7 @@ class Office:
     def upload_import(self, file: Path, what: str = "Only additions and changes") -> None:
         """Up to the page that asks what the columns mean."""
         self.page.goto("/people/imports/new/")
-        self.page.get_by_label("School", exact=True).select_option(label="Sample School")
+        self.choose_school()
         self.page.get_by_label("File", exact=True).set_input_files(file)
         self.page.get_by_label(what).check()
         self.press("Upload")
@@ -129,6 +137,7 @@ class Office:
     def make_draft(self, subject: str, message: str = "School is closed today.", list_name: str = "") -> str:
         """A complete draft to this list, else to the first one; the address of the broadcast."""
         self.page.goto("/broadcasts/new/")
+        self.choose_school()
         self.press("Start writing")
         self.page.get_by_label("Broadcast type").select_option(label="General")
         self.page.get_by_label("From", exact=True).select_option(index=1)
