@@ -23,7 +23,7 @@ from pathlib import Path
 MESSAGE_ID = re.compile(rb"^Message-ID: (.*?)\r\n", re.MULTILINE)
 GREETING = b"250-relay\r\n250-PIPELINING\r\n250-DSN\r\n250 ENHANCEDSTATUSCODES\r\n"
 STALL_SECONDS = 3.0
-ENOUGH_SECONDS = 25.0  # a little less than what a client waits for the reply to a command
+ENOUGH_SECONDS = 29.5  # a little less than what a client waits for the reply to a command: it leaves for that alone
 # (phase, what happens there); a message that breaks off after its dot has arrived all the same.
 MISHAPS = {
     b"rcpt-later": ("rcpt", b"451 4.3.0 try again later"),
