@@ -48,6 +48,11 @@ urlpatterns: list[URLPattern] = [
         name="addresses-to-fix-export",
     ),
     path("broadcasts/<int:pk>/opens/", opens.broadcast_opens, name="broadcast-opens"),
+    path(
+        "broadcasts/<int:pk>/opens/by-mailboxes/",
+        opens.broadcast_opened_by_mailbox,
+        name="broadcast-opened-by-mailbox",
+    ),
     path("families/", families.family_find, name="family-find"),
     path("families/<int:pk>/", families.family, name="family"),
     path("reports/behaviour/", behaviour.behaviour, name="behaviour"),

@@ -30,6 +30,7 @@ reports:broadcast-report-part/report-part   GET   sign-in    404       302     3
 reports:addresses-to-fix                    GET   sign-in    200       200     200
 reports:addresses-to-fix-export             GET   sign-in    403       403     200
 reports:broadcast-opens/sending             GET   sign-in    404       200     200
+reports:broadcast-opened-by-mailbox/sending GET   sign-in    404       204     204
 reports:family-find                         GET   sign-in    200       200     200
 reports:family/person                       GET   sign-in    404       200     200
 reports:behaviour                           GET   sign-in    200       200     200

@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models import Count, QuerySet
 from django.utils.translation import gettext as _
 
+from broadcasts.counting import count_all
 from broadcasts.models import Broadcast, Delivery
 from broadcasts.results import LABELS, Result, by_label, count_by_label
 from reports.email_log.sampling import sample
@@ -48,6 +49,15 @@ def rounded(number: int) -> int:
 
 def count_results(wanted: Wanted) -> dict[str, Number]:
     """All ten labels, in the design's order, of the rows wanted."""
+    if not wanted.asks_about_rows:
+        return {label: Number(count) for label, count in count_all(wanted.broadcasts).items()}
+    if not wanted.of_whole_broadcasts.asks_about_rows:
+        whole, others = count_results(wanted.of_whole_broadcasts), _count_rows(wanted.of_the_others)
+        return {label: whole[label] + others[label] for label in LABELS}
+    return _count_rows(wanted)
+
+
+def _count_rows(wanted: Wanted) -> dict[str, Number]:
     if connection.vendor != "postgresql":
         counts = count_by_label(Delivery.objects.filter(wanted.condition()))
         return {label: Number(count) for label, count in counts.items()}
@@ -69,15 +79,15 @@ def _count_words(wanted: Wanted) -> dict[str, Number]:
         found = _count_all(Delivery.objects.filter(sampled.wanted.settled()).order_by())
         if found:
             return found
-    shares = _expected(_of_each_result(replace(wanted, words=())))
+    shares = _expected(_of_each(list(Result), replace(wanted, words=())))
     whole = max(sum(shares), 1)
     share = {code: sampled.together * part // whole for code, part in zip(Result, shares, strict=True)}
     return {label: Number(sum(share[code] for code in codes), is_exact=False) for label, codes in LABELS.items()}
 
 
-def on_every_broadcast(wanted: Wanted, *, always: bool = False) -> Wanted:
+def on_every_broadcast(wanted: Wanted) -> Wanted:
     """Each by its number: the indexes begin with it, and are read from end to end otherwise."""
-    if wanted.broadcasts is not None or not (always or wanted.asks_about_rows):
+    if wanted.broadcasts is not None or not wanted.asks_about_rows:
         return wanted
     all_sent = Broadcast.objects.filter(prepared_at__isnull=False).order_by()
     return replace(wanted, broadcasts=list(all_sent.values_list("pk", flat=True)))
@@ -94,28 +104,21 @@ def _count_all(settled: "QuerySet[Delivery]") -> dict[str, Number] | None:
 
 
 def _count_each(wanted: Wanted) -> dict[str, Number]:
-    expected = dict(zip(Result, _expected(_of_each_result(wanted)), strict=True))
-    # Words are looked up row by row, so that even the first 10,000 would take long.
-    counted = (
-        {}
-        if wanted.words or wanted.late
-        else dict(zip(Result, _capped(_of_each_result(on_every_broadcast(wanted, always=True))), strict=True))
-    )
-    found = {code: _number(counted.get(code), expected[code]) for code in Result}
+    # Rows that bounced later are looked up one by one, so that even the first 10,000 would take long.
+    capped = [] if wanted.late else _capped(_of_each(list(Result), on_every_broadcast(wanted)))
+    counted = dict(zip(Result, capped, strict=False))
+    many = [code for code in Result if counted.get(code, CHEAP_EACH + 1) > CHEAP_EACH]
+    expected = dict(zip(many, _expected(_of_each(many, wanted)), strict=True))
+    found = {code: Number(counted[code]) for code in Result if code not in many}
+    found |= {code: Number(max(expected[code], counted.get(code, 0)), is_exact=False) for code in many}
     return {label: sum((found[code] for code in codes), NONE) for label, codes in LABELS.items()}
 
 
-def _of_each_result(wanted: Wanted) -> list[Statement]:
+def _of_each(codes: Sequence[Result], wanted: Wanted) -> list[Statement]:
     """The same statement for each: writing it once saves more time than the database takes."""
     one = replace(wanted, results=[NO_CODE])
     sql, params = compiled(Delivery.objects.filter(one.settled()).order_by().values_list("pk"))
-    return [(sql, [int(code) if value == NO_CODE else value for value in params]) for code in Result]
-
-
-def _number(counted: int | None, expected: int) -> Number:
-    if counted is not None and counted <= CHEAP_EACH:
-        return Number(counted)
-    return Number(max(expected, counted or 0), is_exact=False)
+    return [(sql, [int(code) if value == NO_CODE else value for value in params]) for code in codes]
 
 
 def _capped(arms: Sequence[Statement]) -> list[int]:
@@ -131,6 +134,8 @@ def _grouped(rows: "QuerySet[Delivery]", column: str) -> Mapping[int, int]:
 
 def _expected(arms: Sequence[Statement]) -> list[int]:
     """The planner's own estimates."""
+    if not arms:
+        return []
     parts = " UNION ALL ".join(f"({sql} LIMIT {MOST})" for sql, _ in arms)  # LIMIT keeps them apart in the plan
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (FORMAT JSON) {parts}", [value for _, params in arms for value in params])

@@ -1,7 +1,11 @@
-"""Days of the Email Log: a day begins when it begins at the row's school."""
+"""Days of the Email Log: a day begins when it begins at the row's school.
+
+Most broadcasts lie within some days with all their rows, or with none. Only for the others rows are looked at.
+"""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,54 +15,60 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from broadcasts.models import Broadcast, Delivery, School
 from broadcasts.results import Result
 from reports.email_log.streams import Arm, Cell, take
-from reports.email_log.wanted import Days
+from reports.email_log.wanted import Days, Wanted
 
 
-def days_of(
-    broadcasts: QuerySet[Broadcast], schools: Iterable[School], first: date | None, last: date | None
-) -> list[Days]:
-    """From the first day to the end of the last one, for each clock that these schools go by."""
+def within_days(
+    wanted: Wanted, visible: QuerySet[Broadcast], schools: Iterable[School], first: date | None, last: date | None
+) -> Wanted:
+    """The same rows, from the first day to the end of the last one, on the clock of each school."""
     if not (first or last):
-        return []
+        return wanted
+    if wanted.broadcasts is not None:
+        visible = visible.filter(pk__in=wanted.broadcasts)
     clocks: dict[str, list[int]] = defaultdict(list)
     for school in schools:
         clocks[school.time_zone].append(school.pk)
-    return [
-        _on_clock(broadcasts.filter(school__in=pks), ZoneInfo(zone), first, last, is_only=len(clocks) == 1)
-        for zone, pks in clocks.items()
-    ]
+    whole: list[int] = []
+    partly = []
+    for zone, pks in clocks.items():
+        at_schools = visible.filter(school__in=pks).order_by().values_list("pk", "prepared_at")
+        begun = {pk: at for pk, at in at_schools if at}
+        all_within, some_within = _on_clock(begun, ZoneInfo(zone), first, last)
+        whole += all_within
+        partly += [some_within] if some_within.broadcasts else []
+    broadcasts = sorted([*whole, *(pk for days in partly for pk in days.broadcasts)])
+    return replace(wanted, broadcasts=broadcasts, whole=sorted(whole) if partly else (), days=partly)
 
 
 def _on_clock(
-    broadcasts: QuerySet[Broadcast], clock: ZoneInfo, first: date | None, last: date | None, *, is_only: bool
-) -> Days:
+    begun: Mapping[int, datetime], clock: ZoneInfo, first: date | None, last: date | None
+) -> tuple[list[int], Days]:
+    """Those with all their rows within, and those with some."""
     begin = datetime.combine(first, time.min, clock) if first else None
     end = datetime.combine(last + timedelta(days=1), time.min, clock) if last else None
-    numbers = dict(broadcasts.order_by().values_list("pk", "prepared_at"))
-    within = [pk for pk, at in numbers.items() if at and (begin is None or at >= begin) and (end is None or at < end)]
     # No row was tried before its broadcast was prepared.
-    possible = [pk for pk, at in numbers.items() if at and (end is None or at < end)]
-    return Days(None if is_only else list(numbers), begin, end, within, possible)
+    older = [pk for pk, at in begun.items() if begin and at < begin]
+    within = [pk for pk, at in begun.items() if (begin is None or at >= begin) and (end is None or at < end)]
+    latest = _last_attempts([*older, *within] if end else older)
+    partly = [pk for pk in older if begin and (at := latest[pk]) and at >= begin]
+    if end:
+        partly += [pk for pk in within if (at := latest[pk]) and at >= end]
+    whole = sorted(set(within) - set(partly))
+    return whole, Days(partly, begin, end, sorted(set(within).intersection(partly)))
 
 
-def within_days(days: Iterable[Days], broadcasts: Sequence[int] | None) -> list[int]:
-    """Of these broadcasts (None: of all) those that may have a row within the days."""
-    found: set[int] = set()
-    for each in days:
-        older = set(each.possible) - set(each.started_within)
-        found |= set(each.started_within)
-        found |= _tried_since(older, each.first) if each.first else older
-    return sorted(found if broadcasts is None else found.intersection(broadcasts))
-
-
-def _tried_since(broadcasts: Collection[int], moment: datetime) -> set[int]:
+def _last_attempts(broadcasts: Collection[int]) -> dict[int, datetime | None]:
     """Settled rows are asked for the last one of each broadcast and result; one that is not settled may be any."""
+    may_be_any = datetime.max.replace(tzinfo=ZoneInfo("UTC"))
     if not broadcasts or connection.vendor != "postgresql":
-        return set(broadcasts)
-    left = Delivery.objects.filter(broadcast=OuterRef("pk"), is_settled=False)
-    changing = Broadcast.objects.filter(Exists(left), pk__in=broadcasts).values_list("pk", flat=True)
+        return dict.fromkeys(broadcasts, may_be_any)
+    found: dict[int, datetime | None] = dict.fromkeys(broadcasts)
     cells = [Cell(pk, int(code), pk) for pk in broadcasts for code in Result]
     tried = Delivery.objects.filter(settled_last_attempt_at__isnull=False, is_settled=True)
     arm = Arm(tried, F("settled_last_attempt_at"), "settled_result", is_bounded=False)
-    latest = take(cells, [arm], falls=True, of_each=1)
-    return set(changing) | {pk for pk, at, _ in latest if at >= moment}
+    for pk, at, _ in take(cells, [arm], falls=True, of_each=1):
+        found[pk] = max(found[pk] or at, at)
+    left = Delivery.objects.filter(broadcast=OuterRef("pk"), is_settled=False)
+    changing = Broadcast.objects.filter(Exists(left), pk__in=broadcasts).values_list("pk", flat=True)
+    return found | dict.fromkeys(changing, may_be_any)

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from broadcasts.models import Broadcast, BroadcastType, Delivery, School, Sender, User
 from broadcasts.results import LABELS, Result
-from reports.email_log.days import days_of, within_days
+from reports.email_log.days import within_days
 from reports.email_log.wanted import Wanted, words_of
 from reports.explanations import slug_of
 from reports.result_groups import GROUPS, labels_of
@@ -215,17 +215,15 @@ class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc]
         if not self.is_valid():
             return None
         asked = self.form.cleaned_data
-        broadcasts = self._wanted_broadcasts(asked)
-        days = days_of(self.broadcasts, self.schools, asked["date_from"], asked["date_to"])
-        return Wanted(
-            broadcasts=within_days(days, broadcasts) if days else broadcasts,
+        wanted = Wanted(
+            broadcasts=self._wanted_broadcasts(asked),
             results=[int(code) for label in self.labels for code in LABELS[label]],
             attempts=ATTEMPTS.get(asked["attempts"]),
-            days=days,
             words=words_of(asked["q"]),
             late=bool(asked["late"]),
             doubt=bool(asked["doubt"]),
         )
+        return within_days(wanted, self.broadcasts, self.schools, asked["date_from"], asked["date_to"])
 
     def _wanted_broadcasts(self, asked: dict[str, Any]) -> list[int] | None:
         narrowed = self.broadcasts

@@ -25,24 +25,20 @@ SHORTEST_PART = 3
 
 @dataclass(frozen=True)
 class Days:
-    """From one moment up to another, on the clock of these broadcasts' schools; None: of all."""
+    """From one moment up to another, on the clock of these broadcasts' schools: some of their rows lie within."""
 
-    broadcasts: Collection[int] | None
+    broadcasts: Collection[int]
     first: datetime | None
     end: datetime | None
     # Rows without an attempt go by the day when their broadcast started.
     started_within: Collection[int]
-    # Those that had begun by then.
-    possible: Collection[int] = ()
 
     def condition(self, column: str) -> Q:
-        tried = Q(**{f"{column}__isnull": False})
+        tried = Q(**{f"{column}__isnull": False}, broadcast__in=self.broadcasts)
         if self.first:
             tried &= Q(**{f"{column}__gte": self.first})
         if self.end:
             tried &= Q(**{f"{column}__lt": self.end})
-        if self.broadcasts is not None:
-            tried &= Q(broadcast__in=self.broadcasts)
         return tried | Q(**{f"{column}__isnull": True}, broadcast__in=self.started_within)
 
 
@@ -53,7 +49,9 @@ class Wanted:
     broadcasts: Sequence[int] | None = None  # their numbers; None: all there are
     results: Sequence[int] = ()
     attempts: tuple[int, int] | None = None  # the fewest and the most
+    # Where rows have to be looked at: those of other broadcasts lie within the days, all of them, and are `whole`.
     days: Sequence[Days] = ()
+    whole: Sequence[int] = ()
     words: Sequence[str] = ()  # the first one is looked up in an index: the rarest
     late: bool = False
     doubt: bool = False
@@ -64,6 +62,15 @@ class Wanted:
 
     def of_any_result(self) -> "Wanted":
         return replace(self, results=())
+
+    @property
+    def of_whole_broadcasts(self) -> "Wanted":
+        """Without the broadcasts of which only some rows lie within the days."""
+        return replace(self, broadcasts=self.whole, days=(), whole=()) if self.days else self
+
+    @property
+    def of_the_others(self) -> "Wanted":
+        return replace(self, broadcasts=[pk for days in self.days for pk in days.broadcasts], whole=())
 
     @property
     def asks_about_rows(self) -> bool:
@@ -92,7 +99,8 @@ class Wanted:
         if self.attempts:
             found &= within(f"{prefix}attempts", *self.attempts)
         if self.days:
-            found &= any_of(days.condition(f"{prefix}last_attempt_at") for days in self.days)
+            within_them = any_of(days.condition(f"{prefix}last_attempt_at") for days in self.days)
+            found &= Q(broadcast__in=self.whole) | within_them
         if self.late:
             found &= Q(late_bounce_at__isnull=False)
         if self.doubt:

@@ -17,7 +17,7 @@ from reports.email_log.liking import ColumnsForm, liking_of, remember
 from reports.email_log.pages import EmailLog
 from reports.email_log.table import ChoiceTable
 from reports.explanations import explain_row
-from reports.opens import count_opened_by_mailbox, opens_of
+from reports.opens import opens_of
 from reports.timeline import standing, timeline
 
 
@@ -26,14 +26,13 @@ def email_log(request: HttpRequest) -> HttpResponse:
     user = signed_in_user(request)
     liking = liking_of(user)
     log = EmailLog(request.GET, user, liking.rows)
-    broadcast = getattr(log.filter.form, "cleaned_data", {}).get("broadcast")
     context = {
         "log": log,
         "form": log.filter.form,
         "table": ChoiceTable(log.page.rows, log.sort, liking.hidden, caption=log.caption),
         "kept": kept_filters(request.GET),
         "columns": ColumnsForm.of(liking),
-        "opened_by_mailbox": count_opened_by_mailbox(broadcast) if broadcast else 0,
+        "broadcast": log.filter.chosen_broadcast,
         "has_rows_at_all": bool(log.page.rows) or Delivery.objects.visible_to(user).exists(),
         "may_export": user.is_administrator,
     }

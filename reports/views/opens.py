@@ -7,7 +7,7 @@ from django.views.decorators.vary import vary_on_headers
 from broadcasts.models import Broadcast
 from broadcasts.results import Result
 from broadcasts.roles import signed_in_user
-from reports.opens import count_opens
+from reports.opens import count_opened_by_mailbox, count_opens
 
 
 @require_safe
@@ -23,3 +23,14 @@ def broadcast_opens(request: HttpRequest, pk: int) -> HttpResponse:
     }
     page = "reports/opens.html" if getattr(request, "htmx", False) else "reports/broadcast_opens.html"
     return render(request, page, context)
+
+
+@require_safe
+def broadcast_opened_by_mailbox(request: HttpRequest, pk: int) -> HttpResponse:
+    """A sentence that the Email Log of this broadcast loads by itself, for it takes longer than the rows; 204: none."""
+    broadcast = get_object_or_404(Broadcast.objects.visible_to(signed_in_user(request)), pk=pk)
+    count = count_opened_by_mailbox(broadcast)
+    if not count:
+        return HttpResponse(status=204)
+    context = {"broadcast": broadcast, "opened_by_mailbox": count}
+    return render(request, "reports/opened_by_mailbox.html", context)

@@ -1,14 +1,15 @@
 """Pages of the Email Log together are all its rows once, in one order, whichever way they are read."""
 
 import random
-from datetime import timedelta
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from broadcasts.models import Delivery, School
+from broadcasts.models import Broadcast, Delivery, School
 from broadcasts.results import Result
 from reports.email_log import paging
 from reports.email_log.sorting import KEYS, Sort
@@ -91,6 +92,46 @@ def test_filters_leave_the_same_rows_in_every_order(
         assert {row.broadcast.school.slug for row in found[0]} <= schools
         total = client.get(f"/email-log/?{asked}").context["log"].total
         assert (total.rows, total.is_exact) == (len(found[0]), True)
+
+
+@pytest.mark.parametrize("filters", ["", "&attempts=1", "&result=did-not-get-it"])
+@pytest.mark.parametrize(("first", "last"), [(4, None), (None, 4), (5, 3), (2, 2)])
+def test_days_have_the_rows_that_were_tried_in_them_in_every_order(
+    as_charlie: Client, rows: list[Delivery], way: str, first: int | None, last: int | None, filters: str
+) -> None:
+    spread_over_days(rows)
+    today = timezone.localdate()
+    asked = {name: today - timedelta(ago) for name, ago in (("date_from", first), ("date_to", last)) if ago}
+    query = "".join(f"&{name}={day}" for name, day in asked.items())
+    expected = {
+        row.pk
+        for row in read_all(as_charlie, f"?per_page=25{filters}")
+        if asked.get("date_from", date.min) <= day_of(row) <= asked.get("date_to", date.max)
+    }
+    assert expected
+    for sort in SOME_SORTS:
+        found = read_all(as_charlie, f"?sort={sort}&per_page=25{filters}{query}")
+        assert [row.pk for row in found if row.pk not in expected] == []
+        assert len(found) == len(expected)
+    total = as_charlie.get(f"/email-log/?{filters}{query}").context["log"].total
+    assert (total.rows, total.is_exact) == (len(expected), True)
+
+
+def spread_over_days(rows: list[Delivery]) -> None:
+    """A broadcast on each of six days; some rows were tried on the days after it."""
+    chance, begin = random.Random(5), timezone.now() - timedelta(7)
+    for number, pk in enumerate(sorted({row.broadcast_id for row in rows})):
+        at = begin + timedelta(number)
+        Broadcast.objects.filter(pk=pk).update(prepared_at=at)
+        for row in Delivery.objects.filter(broadcast=pk, last_attempt_at__isnull=False):
+            tried = at + timedelta(chance.choice([0, 0, 0, 1, 3]) if number % 2 else 0, minutes=row.pk % 7)
+            Delivery.objects.filter(pk=row.pk).update(last_attempt_at=tried)
+
+
+def day_of(row: Delivery) -> date:
+    at = row.last_attempt_at or row.broadcast.prepared_at
+    assert at
+    return at.astimezone(ZoneInfo(row.broadcast.school.time_zone)).date()
 
 
 @pytest.mark.parametrize("sort", ["result", "attempts", "last_attempt"])

@@ -182,7 +182,10 @@ def test_the_email_log_counts_apart_what_only_mailboxes_opened(as_alice: Client,
             fetch(Client(), delivery, agent)
     assert count_opened_by_mailbox(broadcast) == 1
     assert count_opened_by_mailbox(factory.make_broadcast()) == 0
-    log = f"{reverse('reports:email-log')}?broadcast={broadcast.pk}"
-    assert "1 more email was opened by its mailbox alone" in as_alice.get(log).text
-    assert "more email was opened by its mailbox" not in as_alice.get(reverse("reports:email-log")).text
-    assert "opened by its mailbox" not in as_bob.get(log).text
+    said = reverse("reports:broadcast-opened-by-mailbox", args=[broadcast.pk])
+    log = reverse("reports:email-log")
+    assert said in as_alice.get(log, {"broadcast": broadcast.pk}).text
+    assert "by-mailboxes" not in as_alice.get(log).text
+    assert "1 more email was opened by its mailbox alone" in as_alice.get(said).text
+    assert said not in as_bob.get(log, {"broadcast": broadcast.pk}).text
+    assert as_bob.get(said).status_code == 404
