@@ -76,7 +76,7 @@ def by_text(merge: Merge, is_empty: bool) -> list[int]:  # noqa: FBT001
         merge.after_start(rows.extra(where=kept), column, value)  # noqa: S610
         for rows in (_without_results(merge).settled(), merge.unsettled())
     )
-    cells = [Cell(value=int(code)) for code in merge.wanted.results or Result]
+    cells = [Cell(value=int(code)) for code in merge.wanted.codes]
     arm = Arm(settled, key, "settled_result", is_bounded=False)
     found = take(cells, [arm], falls=merge.falls, limit=merge.limit, besides=[Arm(others, key)])
     return [pk for _, _, pk in found]
@@ -136,7 +136,7 @@ def _cells(wanted: Wanted) -> list[Cell]:
     pks = wanted.broadcasts
     if pks is None:
         pks = list(Broadcast.objects.filter(prepared_at__isnull=False).order_by().values_list("pk", flat=True))
-    pairs = [(pk, int(code)) for pk in pks for code in wanted.results or Result]
+    pairs = [(pk, int(code)) for pk in pks for code in wanted.codes]
     return [Cell(pk, code, rank) for rank, (pk, code) in enumerate(pairs)]
 
 

@@ -90,8 +90,13 @@ class EmailLog:
     def page(self) -> LogPage:
         if self.wanted is None:
             return LogPage([], self.sort, has_previous=False, has_next=False)
-        wanted = replace(self.wanted, are_many=self._are_many)
+        wanted = replace(self.wanted, are_many=self._are_many, occurring=self._occurring)
         return read_page(wanted, self.sort, self._asked, self.per_page, self.total, self.user)
+
+    @property
+    def _occurring(self) -> list[int]:
+        labels = [label for label, count in self.counts.items() if count.rows or not count.is_exact]
+        return [int(code) for label in labels for code in LABELS[label]]
 
     @property
     def _are_many(self) -> bool:

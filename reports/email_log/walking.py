@@ -97,7 +97,7 @@ def _values(walk: Walk) -> list[tuple[int, ...]]:
     if walk.sort.column == "attempts":
         fewest, most = walk.wanted.attempts or (0, 10_000)
         return [(number,) for number in range(fewest, min(most, _most_attempts(walk.wanted)) + 1)]
-    wanted = walk.wanted.results or list(Result)
+    wanted = walk.wanted.codes
     codes = [BOTH_BLOCKED if code is Result.BLOCKED_BY_PROVIDER else (code,) for code in CODES]
     return [kept for group in codes if (kept := tuple(int(code) for code in group if code in wanted))]
 

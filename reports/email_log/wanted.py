@@ -16,6 +16,7 @@ from django.db.models.lookups import Contains, StartsWith
 from django.utils import timezone
 
 from broadcasts.delivering.doubts import doubtful
+from broadcasts.results import Result
 
 NOWHERE = Q(pk__in=[])
 MOST_WORDS = 8
@@ -55,6 +56,8 @@ class Wanted:
     words: Sequence[str] = ()  # the first one is looked up in an index: the rarest
     late: bool = False
     doubt: bool = False
+    # The results that such rows have, where they were counted: ranges of others would be read to their ends for nothing.
+    occurring: Sequence[int] | None = None
     # Many rows match, and they are met in the page's order: the index of parts of names would find all of them first.
     reads_in_order: bool = False
     # A good part of all rows match, and only their results are asked for: along row numbers a page is soon full.
@@ -62,6 +65,11 @@ class Wanted:
 
     def of_any_result(self) -> "Wanted":
         return replace(self, results=())
+
+    @property
+    def codes(self) -> list[int]:
+        """The results that are worth looking at."""
+        return [code for code in self.results or Result if self.occurring is None or code in self.occurring]
 
     @property
     def of_whole_broadcasts(self) -> "Wanted":
