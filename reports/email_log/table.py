@@ -23,7 +23,7 @@ from reports.email_log.sorting import Sort
 from reports.opens import opened_by_mailbox
 
 NUMBER = {"td": {"class": "number"}, "th": {"class": "number"}}
-NOWRAP = {"td": {"class": "nowrap"}}
+MOMENT = {"td": {"class": "moment"}}
 LONG, LONGEST = {"td": {"class": "long"}}, {"td": {"class": "longest"}}
 
 
@@ -42,7 +42,7 @@ class DeliveryTable(tables.Table):  # type: ignore[misc]
     school = tables.Column(accessor="broadcast__school__name", verbose_name=gettext_lazy("School"))
     attempts = tables.Column(verbose_name=gettext_lazy("Attempts"), attrs=NUMBER)
     last_attempt = tables.Column(
-        accessor="last_attempt_at", default="", verbose_name=gettext_lazy("Last Attempt"), attrs=NOWRAP
+        accessor="last_attempt_at", default="", verbose_name=gettext_lazy("Last Attempt"), attrs=MOMENT
     )
     result = tables.Column(verbose_name=gettext_lazy("Delivery Results"))
 

@@ -65,7 +65,12 @@ class SummaryTable(tables.Table):  # type: ignore[misc]
     name = tables.Column(
         verbose_name=_("Broadcast"), empty_values=(), attrs={"td": {"class": "longest"}}, order_by=("name", "pk")
     )
-    send_at = tables.Column(verbose_name=_("Started"), initial_sort_descending=True, order_by=("send_at", "pk"))
+    send_at = tables.Column(
+        verbose_name=_("Started"),
+        initial_sort_descending=True,
+        order_by=("send_at", "pk"),
+        attrs={"td": {"class": "moment"}},
+    )
     recipients = tables.Column(
         attrs=NUMBER, initial_sort_descending=True, verbose_name=_("Rows"), order_by=("recipients", "pk")
     )
