@@ -132,10 +132,14 @@ def _cancelled(delivery: Delivery) -> Iterator[Entry]:
 
 
 def _stopped(delivery: Delivery) -> Iterator[Entry]:
-    at = delivery.broadcast.retries_stopped_at or delivery.last_attempt_at
-    if at and delivery.note == Delivery.Note.STOPPED:
-        words = _("It had not worked until then, and nobody tries any more.")
-        yield Entry(at, str(Delivery.Note.STOPPED.label), words, Result.BOUNCED)
+    tried_at = delivery.last_attempt_at
+    if not tried_at or delivery.note != Delivery.Note.STOPPED:
+        return
+    # A broadcast can be stopped again, when something was sent again in between.
+    stops = history(delivery.broadcast).filter(action="broadcast.retries_stopped", at__gte=tried_at).order_by("at")
+    at = stops.values_list("at", flat=True).first() or delivery.broadcast.retries_stopped_at or tried_at
+    words = _("It had not worked until then, and nobody tries any more.")
+    yield Entry(at, str(Delivery.Note.STOPPED.label), words, Result.BOUNCED)
 
 
 def _given_up(delivery: Delivery) -> Iterator[Entry]:

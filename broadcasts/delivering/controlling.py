@@ -7,13 +7,14 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from broadcasts import audit
 from broadcasts.composing.drafting import what_is_missing
 from broadcasts.delivering.leasing import set_free, take_over
-from broadcasts.delivering.retrying import is_retried
+from broadcasts.delivering.retrying import can_be_stopped
 from broadcasts.delivering.sweeping import cancel_rows, stop_rows, waits_or_is_due
 from broadcasts.models import Broadcast, User
 from broadcasts.preparing.reach import Reach
@@ -118,14 +119,17 @@ def cancel(broadcast: Broadcast, by: User) -> bool:
 def stop_retrying(broadcast: Broadcast, by: User) -> bool:
     """Of one that counts as sent: who Soft Bounced and would be tried again is Bounced. False: nobody would be.
 
-    A message that is just leaving keeps its answer; where that says "later", the sweep closes the row.
+    A message that is just leaving keeps its answer; where that says "later", the sweep closes the row. What is sent
+    again to a corrected address later may be tried again, and stopped by another press.
     """
     # Locked before it is looked at, so that of two who press one acts.
-    stopped = Broadcast.objects.select_for_update(no_key=True).values_list("retries_stopped_at", flat=True)
-    if stopped.get(pk=broadcast.pk) or not is_retried(broadcast.pk):
+    if not Broadcast.objects.select_for_update(no_key=True).filter(pk=broadcast.pk):
         return False
-    now = timezone.now()
-    if not _change(broadcast, by, "broadcast.retries_stopped", (Status.SENT,), retries_stopped_at=now):
+    if not can_be_stopped(broadcast.pk):
+        return False
+    now, last = timezone.now(), broadcast.deliveries.aggregate(last=Max("pk"))["last"]
+    stopped = {"retries_stopped_at": now, "retries_stopped_to": last}
+    if not _change(broadcast, by, "broadcast.retries_stopped", (Status.SENT,), **stopped):
         return False
     set_free(broadcast.leases.all(), broadcast.pk, now)
     stop_rows(broadcast.pk)

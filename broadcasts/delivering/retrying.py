@@ -4,7 +4,7 @@ import random
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 
 from broadcasts.among import among
 from broadcasts.models import Delivery, Lease
@@ -43,9 +43,15 @@ def in_hand_again(broadcast_id: int) -> QuerySet[Delivery]:
     return held.filter(state__in=[Delivery.State.WAITING, Delivery.State.IN_DOUBT])
 
 
+def is_stopped() -> Q:
+    """Of deliveries: that somebody stopped their further attempts. What was sent again since is none of them."""
+    return Q(broadcast__retries_stopped_to__gte=F("pk"))
+
+
 def count_retried(broadcast_id: int) -> int:
     return planned_again(broadcast_id).count() + in_hand_again(broadcast_id).count()
 
 
-def is_retried(broadcast_id: int) -> bool:
-    return planned_again(broadcast_id).exists() or in_hand_again(broadcast_id).exists()
+def can_be_stopped(broadcast_id: int) -> bool:
+    rows = planned_again(broadcast_id), in_hand_again(broadcast_id)
+    return any(each.exclude(is_stopped()).exists() for each in rows)

@@ -17,7 +17,7 @@ from broadcasts.counting import count_broadcast
 from broadcasts.delivering.claiming import SENDING, has_rows_to_send
 from broadcasts.delivering.clock import lease_clock
 from broadcasts.delivering.leasing import settle
-from broadcasts.delivering.retrying import in_hand_again, planned_again
+from broadcasts.delivering.retrying import in_hand_again, is_stopped, planned_again
 from broadcasts.keeping_counts import fold_counts
 from broadcasts.models import UNDER_WAY, Attempt, Broadcast, Delivery, Lease
 from broadcasts.results import STILL_TRYING, Result, raised_to
@@ -106,8 +106,8 @@ def _end_doubts(found: Mapping[int, int], now: datetime) -> None:
     often = repeated.values("delivery").annotate(doubts=Count("pk")).filter(doubts__gt=MOST_REPEATS)
     too_often = set(often.values_list("delivery", flat=True))
     again = [pk for pk, broadcast in found.items() if broadcast in wanted and pk not in too_often]
-    stopped = Q(result=Result.SOFT_BOUNCED, broadcast__retries_stopped_at__isnull=False)
-    stops = set(Delivery.objects.filter(stopped, among("pk", again)).values_list("pk", flat=True))
+    stopped = Delivery.objects.filter(is_stopped(), among("pk", again), result=Result.SOFT_BOUNCED)
+    stops = set(stopped.values_list("pk", flat=True))
     _let_rest([pk for pk in again if pk not in stops], Q(), State.IDLE, now)
     _let_rest(found, Q(), State.UNCONFIRMED, None)
 
@@ -133,10 +133,11 @@ def close_cancelled() -> int:
 
 def close_stopped() -> int:
     """The same of those whose further attempts somebody stopped."""
-    planned = Delivery.objects.filter(broadcast=OuterRef("pk"), next_attempt_at__isnull=False)
+    of_then = {"broadcast": OuterRef("pk"), "pk__lte": OuterRef("retries_stopped_to")}
+    planned = Delivery.objects.filter(**of_then, next_attempt_at__isnull=False)
     in_hand = Lease.objects.filter(broadcast=OuterRef("pk"))
     open_still = Q(Exists(planned)) | Q(Exists(in_hand))
-    stopped = Broadcast.objects.filter(open_still, status=Status.SENT, retries_stopped_at__isnull=False)
+    stopped = Broadcast.objects.filter(open_still, status=Status.SENT, retries_stopped_to__isnull=False)
     return sum(stop_rows(pk) for pk in stopped.values_list("pk", flat=True))
 
 
@@ -144,7 +145,7 @@ def stop_rows(broadcast_id: int) -> int:
     """Bounced, for nobody tries any more; who is tried for the first time (an address was corrected) goes on."""
     ended = {"state": State.IDLE, "next_attempt_at": None, "note": Delivery.Note.STOPPED}
     rows = planned_again(broadcast_id), in_hand_again(broadcast_id).filter(state=State.WAITING)
-    return sum(each.update(**ended, result=raised_to(Result.BOUNCED)) for each in rows)
+    return sum(each.filter(is_stopped()).update(**ended, result=raised_to(Result.BOUNCED)) for each in rows)
 
 
 def waits_or_is_due() -> Q:

@@ -159,6 +159,9 @@ class Broadcast(models.Model):
     retries_stopped_at = models.DateTimeField(
         null=True, help_text="When somebody stopped the further attempts of a broadcast that counts as sent."
     )
+    retries_stopped_to = models.BigIntegerField(
+        null=True, help_text="The last delivery that there was then; one that is added later is tried as any other."
+    )
     held_for = models.CharField(max_length=10, choices=Hold, default="", db_default="", blank=True)
     held_at = models.DateTimeField(null=True)
     refused_in_row = models.PositiveIntegerField(

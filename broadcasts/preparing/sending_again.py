@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from broadcasts import audit
 from broadcasts.blocking import find_block
 from broadcasts.delivering.claiming import SENDING
-from broadcasts.models import BlockLevel, Broadcast, ContactType, Delivery, EmailAddress, Guardianship, User
+from broadcasts.models import BlockLevel, ContactType, Delivery, EmailAddress, Guardianship, User
 from broadcasts.models.deliveries import DeliveryQuerySet
 from broadcasts.results import Result
 
@@ -137,9 +137,6 @@ def send_again(missed: QuerySet[Delivery], to: EmailAddress, by: User) -> SentAg
     obstacles = find_obstacles(open_rows, to)
     wanted = [row for row in open_rows if row.pk not in obstacles]
     Delivery.objects.bulk_create([_new_row(row, to, now) for row in wanted], ignore_conflicts=True)
-    # Stopped were the attempts of those days: this one may take more than one again.
-    stopped = Broadcast.objects.filter(pk__in={row.broadcast_id for row in wanted}, retries_stopped_at__isnull=False)
-    stopped.update(retries_stopped_at=None)
     outcome = SentAgain(left_out=[(row, obstacles[row.pk]) for row in open_rows if row.pk in obstacles])
     for old, new in _pair(wanted):
         if new is None:

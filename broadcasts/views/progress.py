@@ -21,7 +21,7 @@ from broadcasts import audit
 from broadcasts.counting import count_broadcast, counts_by_broadcast
 from broadcasts.deeds import words_for
 from broadcasts.delivering.doubts import count_doubts
-from broadcasts.delivering.retrying import count_retried, planned_again
+from broadcasts.delivering.retrying import can_be_stopped, count_retried, planned_again
 from broadcasts.forms.filtering import BroadcastFilterForm
 from broadcasts.models import Broadcast
 from broadcasts.results import DID_NOT_GET_IT
@@ -124,8 +124,9 @@ class Progress:
 
     @property
     def can_stop_retrying(self) -> bool:
-        is_open = self.broadcast.status == Status.SENT and self.broadcast.retries_stopped_at is None
-        return is_open and self.retried > 0
+        if self.broadcast.status != Status.SENT or not self.retried:
+            return False
+        return self.broadcast.retries_stopped_to is None or can_be_stopped(self.broadcast.pk)
 
     @property
     def is_under_way(self) -> bool:

@@ -1,7 +1,7 @@
 """The events of one POST: what can be used is recorded, the rest is kept for a person."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -34,19 +34,36 @@ class Unused:
     name: Name | None = None  # of an email that may become known in a moment
 
 
-def take_in(provider: Provider, raws: Iterable[Any]) -> list[Unused]:
-    """Record what these events say; returns those that cannot be used, or as many of them as are kept.
+def take_in(provider: Provider, raws: Iterable[Any]) -> Iterator[list[Unused]]:
+    """Record what these events say, part by part; after each part those of it that cannot be used, as far as kept.
 
     Safe to repeat: who is told that half of them failed posts all of them once more.
     """
-    unused: list[Unused] = []
-    waiting, left = iter(raws), MOST_EVENTS
-    while some := list(islice(waiting, min(TOGETHER, left))):
-        left -= len(some)
-        unused += take_in_together(provider, some)[: max(0, MOST_UNUSED_OF_ONE - len(unused))]
+    waiting, kept = iter(raws), 0
+    for some in _parts(islice(waiting, MOST_EVENTS)):
+        unused = take_in_together(provider, some)[: MOST_UNUSED_OF_ONE - kept]
+        kept += len(unused)
+        yield unused
     if rest := sum(1 for _raw in waiting):
-        unused.append(Unused(None, _("%(count)s more events came in the same message.") % {"count": rest}))
-    return unused
+        yield [Unused(None, _("%(count)s more events came in the same message.") % {"count": rest})]
+
+
+def _parts(raws: Iterator[Any]) -> Iterator[list[Any]]:
+    """Where the list cannot be read any further, that is raised after what came before it was taken in."""
+    while True:
+        some: list[Any] = []
+        broken: Exception | None = None
+        try:
+            for raw in islice(raws, TOGETHER):
+                some.append(raw)  # noqa: PERF402 - a list made at once would be lost with what stands before the break
+        except Exception as error:  # noqa: BLE001 - raised below
+            broken = error
+        if some:
+            yield some
+        if broken:
+            raise broken
+        if not some:
+            return
 
 
 def take_in_together(provider: Provider, raws: Sequence[Any]) -> list[Unused]:
@@ -88,12 +105,26 @@ def _record_said(said: Sequence[tuple[Any, Said]]) -> list[Unused]:
 
 
 def keep_unused(provider: Provider, unused: Sequence[Unused]) -> None:
-    """The newest of what could not be used, of all providers: enough to see what is wrong, never a flood."""
-    if not unused:
+    """The newest of what could not be used, of all providers: enough to see what is wrong, never a flood.
+
+    What is told once more, since its POST failed in the middle, is kept once.
+    """
+    rows = _new_ones(provider, [_as_row(provider, one) for one in unused[:MOST_UNUSED_OF_ONE]])
+    if not rows:
         return
-    UnusedEvent.objects.bulk_create(_as_row(provider, one) for one in unused[:MOST_UNUSED_OF_ONE])
+    UnusedEvent.objects.bulk_create(rows)
     oldest = UnusedEvent.objects.values_list("pk", flat=True)[MOST_UNUSED : MOST_UNUSED + 1]
     UnusedEvent.objects.filter(pk__lte=max(oldest, default=0)).delete()
+
+
+def _new_ones(provider: Provider, rows: Sequence[UnusedEvent]) -> list[UnusedEvent]:
+    """Of a text that was cut nobody knows whether it is the same."""
+    whole = {(row.raw, row.address_key): row for row in rows if row.is_whole}
+    if whole:
+        same = UnusedEvent.objects.filter(provider=provider.slug, is_whole=True, raw__in={raw for raw, _key in whole})
+        for known in same.order_by().values_list("raw", "address_key"):
+            whole.pop(known, None)
+    return [row for row in rows if not row.is_whole or whole.get((row.raw, row.address_key)) is row]
 
 
 def _as_row(provider: Provider, unused: Unused) -> UnusedEvent:

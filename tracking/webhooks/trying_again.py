@@ -16,7 +16,7 @@ from tracking.models import UnusedEvent
 from tracking.recording import storable
 from tracking.webhooks.forgetting import forget_in_text
 from tracking.webhooks.providers import PROVIDERS, Provider
-from tracking.webhooks.using import use_events
+from tracking.webhooks.using import use_all
 
 # Events that are told before we have noted the provider's id of the email are minutes old, not days.
 YOUNG = timedelta(hours=6)
@@ -33,7 +33,7 @@ def try_again(unused: QuerySet[UnusedEvent], by: User | None) -> int:
         provider = PROVIDERS.get(row.provider)
         if provider is None or not row.is_whole:
             continue
-        still = use_events(provider, [json.loads(row.raw)])
+        still = use_all(provider, [json.loads(row.raw)])
         if still:
             row.reason = storable(forget_in_text(still[0].reason[:1000]), 200)
             row.save(update_fields=["reason"])
@@ -80,7 +80,7 @@ def _use_some(now: datetime) -> int:
 
 def _use(provider: Provider, rows: Sequence[UnusedEvent]) -> None:
     raws: list[Any] = [json.loads(row.raw) for row in rows]
-    still = {(id(one.raw), one.name): one.reason for one in use_events(provider, raws)}
+    still = {(id(one.raw), one.name): one.reason for one in use_all(provider, raws)}
     used: list[int] = []
     for row, raw in zip(rows, raws, strict=True):
         # Amazon tells of several recipients at once, and each waits by itself.

@@ -1,6 +1,6 @@
 """What a provider told us, event by event, whichever kind each is: Mandrill has one door for all."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.db import Error as DatabaseTrouble
@@ -10,14 +10,19 @@ from tracking.webhooks.providers import Provider
 from tracking.webhooks.taking_in import Unused, could_not_read, take_in
 
 
-def use_events(provider: Provider, raws: Iterable[Any]) -> list[Unused]:
-    """Record what these say; returns what cannot be used. Safe to repeat."""
+def use_events(provider: Provider, raws: Iterable[Any]) -> Iterator[list[Unused]]:
+    """Record what these say, part by part; after each part what of it cannot be used. Safe to repeat."""
     if provider.slug != "mandrill":
-        return take_in(provider, raws)
+        yield from take_in(provider, raws)
+        return
     listed = list(raws)
-    inbound = [raw for raw in listed if _is_inbound(raw)]
-    others = [raw for raw in listed if not _is_inbound(raw)]
-    return take_in(provider, others) + _ingest_mandrill(provider, inbound)
+    yield from take_in(provider, [raw for raw in listed if not _is_inbound(raw)])
+    yield _ingest_mandrill(provider, [raw for raw in listed if _is_inbound(raw)])
+
+
+def use_all(provider: Provider, raws: Iterable[Any]) -> list[Unused]:
+    """The same at once, of few."""
+    return [one for some in use_events(provider, raws) for one in some]
 
 
 def _is_inbound(raw: Any) -> bool:

@@ -74,12 +74,13 @@ def _take_in(provider: Provider, _view: Any, request: HttpRequest) -> HttpRespon
         raws = provider.split(request)
         if provider.slug == "amazon_ses" and (confirmed := _confirmed(raws)):
             return confirmed
-        unused = use_events(provider, raws)
+        # Each part before the next is begun: whatever becomes of that, what was said until then is not lost.
+        for unused in use_events(provider, raws):
+            keep_unused(provider, unused)
     except (DatabaseTrouble, requests.RequestException, Refused):
         raise
     except Exception as error:  # noqa: BLE001 - it is proven to be theirs, so its form is their mistake or news to us
-        unused = [_unreadable(request, error)]
-    keep_unused(provider, unused)
+        keep_unused(provider, [_unreadable(request, error)])
     return HttpResponse()
 
 

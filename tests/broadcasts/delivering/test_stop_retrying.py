@@ -1,6 +1,7 @@
 """A broadcast counts as sent while some are still tried again: whoever sent it sees how many, and can stop that."""
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import pytest
 from django.http import HttpResponse
@@ -14,8 +15,11 @@ from broadcasts.delivering.ledger import Outcome, record
 from broadcasts.delivering.sweeping import sweep
 from broadcasts.models import Attempt, Broadcast, Delivery, Lease, User
 from broadcasts.results import Result
+from reports.timeline import timeline
 from tests import factory
 from tests.broadcasts.delivering.steps import deliver, make_due, make_people, results_of, row_of, start
+from tests.broadcasts.preparing.corrections import correct
+from tests.broadcasts.preparing.corrections import press as send_missed
 from tests.smtp_server import Script
 
 pytestmark = pytest.mark.django_db
@@ -137,6 +141,81 @@ def test_what_is_sent_again_to_a_corrected_address_goes_on(as_alice: Client, ret
     deliver(retried)
     new.refresh_from_db()
     assert new.get_result_display() == "Sent"
+
+
+def leave_and_be_put_off(broadcast: Broadcast, stop_between: Callable[[], object]) -> None:
+    """Its message is just leaving when something happens, and then the server says: not now."""
+    make_due(broadcast)
+    batch = claim_batch(broadcast.pk, 1, timezone.now())
+    (job,) = batch.jobs
+    assert record(batch.token, [], [job.pk], timezone.now()) == {job.pk}
+    stop_between()
+    now = timezone.now()
+    later = Outcome(
+        job.pk, 2, now, Attempt.Outcome.DEFERRED, Result.SOFT_BOUNCED, next_attempt_at=now + timedelta(minutes=5)
+    )
+    record(batch.token, [later], [], now)
+
+
+def fail_and_send_again(broadcast: Broadcast, by: User) -> Delivery:
+    """Ben's address turns out to be wrong, and is corrected."""
+    row = row_of(broadcast, BEN)
+    broadcast.deliveries.filter(pk=row.pk).update(result=Result.FAILED)
+    (new,), _left_out = send_missed(*correct(row, by, "bennie@x.example"), by)
+    return new
+
+
+def test_sending_again_to_one_address_begins_no_stopped_retries(
+    as_alice: Client, retried: Broadcast, alice: User, mail_server: Script
+) -> None:
+    def stop_and_send_again() -> None:
+        stop(as_alice, retried)
+        fail_and_send_again(retried, alice)
+
+    leave_and_be_put_off(retried, stop_and_send_again)
+    sweep(timezone.now())
+    row = row_of(retried, ANNA)
+    assert (row.get_result_display(), row.note, row.next_attempt_at) == ("Bounced", Delivery.Note.STOPPED, None)
+    deliver(retried)
+    assert results_of(retried)["bennie@x.example"] == "Sent"
+
+
+def test_a_stopped_doubt_stays_unconfirmed_when_something_is_sent_again(
+    as_alice: Client, retried: Broadcast, alice: User
+) -> None:
+    factory.put_in_doubt(row_of(retried, ANNA), timedelta(minutes=1))
+    stop(as_alice, retried)
+    fail_and_send_again(retried, alice)
+    Lease.objects.update(until=timezone.now() - timedelta(hours=1))
+    sweep(timezone.now())
+    row = row_of(retried, ANNA)
+    assert (row.state, row.next_attempt_at) == (Delivery.State.UNCONFIRMED, None)
+
+
+def test_what_was_sent_again_is_tried_again_and_can_be_stopped_by_itself(
+    as_alice: Client, retried: Broadcast, alice: User, mail_server: Script
+) -> None:
+    stop(as_alice, retried)
+    mail_server.answer("rcpt", "452 4.2.2 full", recipient="bennie")
+    new = fail_and_send_again(retried, alice)
+    deliver(retried)
+    sweep(timezone.now())
+    new.refresh_from_db()
+    assert new.get_result_display() == "Soft Bounced"
+    assert new.next_attempt_at
+    stopped_at = entry_at(row_of(retried, ANNA))
+    assert "Stop retrying…" in page_of(as_alice, retried)
+    assert STOPPED in stop(as_alice, retried)
+    new = row_of(retried, "bennie@x.example")
+    assert (new.get_result_display(), new.next_attempt_at) == ("Bounced", None)
+    assert entry_at(row_of(retried, ANNA)) == stopped_at < entry_at(new)
+    assert audit.history(retried).filter(action="broadcast.retries_stopped").count() == 2
+
+
+def entry_at(row: Delivery) -> datetime:
+    (at,) = [entry.at for entry in timeline(row) if entry.what == "Somebody stopped our trying again"]
+    assert at
+    return at
 
 
 def test_without_anybody_to_try_there_is_nothing_to_stop(as_alice: Client, mail_server: Script) -> None:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from django.db import OperationalError, connection
 from django.test import Client
 from django.urls import reverse
 
@@ -140,9 +141,66 @@ def test_the_newest_are_kept(client: Client, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(taking_in, "MOST_UNUSED", 5)
     monkeypatch.setattr(taking_in, "MOST_UNUSED_OF_ONE", 4)
     monkeypatch.setattr(taking_in, "MOST_EVENTS", 6)
-    for _time in range(2):
-        assert post(client, "mailjet", [{"number": number} for number in range(9)]).status_code == 200
+    for time in range(2):
+        said = [{"number": number, "time": time} for number in range(9)]
+        assert post(client, "mailjet", said).status_code == 200
     assert UnusedEvent.objects.count() == 5
+
+
+def unknown(number: int) -> Any:
+    return event("sparkpost", "delivery", Who("", "ann@home.example", f"unknown-{number}"))
+
+
+def test_what_stands_before_a_break_is_used_or_kept(
+    client: Client, as_charlie: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(taking_in, "TOGETHER", 2)
+    first, second = (make_delivery(f"{name}@home.example") for name in ("ann", "bea"))
+    events = [unknown(1), event("sparkpost", "delivery", of(first)), event("sparkpost", "delivery", of(second))]
+    broken = json.dumps([*events, unknown(2)]).encode()[:-20]
+    assert post(client, "sparkpost", broken).status_code == 200
+    assert (first.events.count(), second.events.count()) == (1, 1)
+    text, whole = UnusedEvent.objects.all()
+    assert (whole.is_whole, whole.message_id) == (True, "unknown-1")
+    assert (text.is_whole, "could not be read" in text.reason) == (False, True)
+    Delivery.objects.filter(pk=first.pk).update(provider_message_id="unknown-1")
+    use_again(as_charlie, whole, text)
+    assert list(UnusedEvent.objects.all()) == [text]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_batch_that_our_database_cut_short_is_posted_again_and_counts_once(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(taking_in, "TOGETHER", 2)
+    delivery = make_delivery()
+    events = [unknown(1), event("sparkpost", "delivery", of(delivery)), unknown(2), unknown(3)]
+    writes: list[str] = []
+
+    def gone_after_the_first(execute: Any, sql: str, *rest: Any) -> Any:
+        if sql.startswith('INSERT INTO "tracking_unusedevent"'):
+            writes.append(sql)
+            if len(writes) > 1:
+                raise OperationalError("the database is gone")
+        return execute(sql, *rest)
+
+    client.raise_request_exception = False
+    with connection.execute_wrapper(gone_after_the_first):
+        assert post(client, "sparkpost", events).status_code == 500
+    assert [kept.message_id for kept in UnusedEvent.objects.all()] == ["unknown-1"]
+    for _time in range(2):
+        assert post(client, "sparkpost", events).status_code == 200
+    assert sorted(kept.message_id for kept in UnusedEvent.objects.all()) == ["unknown-1", "unknown-2", "unknown-3"]
+    assert delivery.events.count() == 1
+
+
+def test_what_waits_for_each_of_several_recipients_is_kept_for_each(client: Client) -> None:
+    said = event("amazon_ses", "Delivery", Who("", "ann@home.example", "ses-1"))
+    said["delivery"]["recipients"] = ["ann@home.example", "bea@home.example"]
+    for _time in range(2):
+        post(client, "amazon_ses", said)
+    kept = UnusedEvent.objects.order_by("address_key").values_list("address_key", flat=True)
+    assert list(kept) == ["ann@home.example", "bea@home.example"]
 
 
 def test_the_events_page_of_the_administrator_is_for_nobody_else(as_alice: Client) -> None:
