@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
 from django.db.models import (
     BooleanField,
@@ -24,12 +23,14 @@ from django.utils import timezone
 
 from broadcasts import audit
 from broadcasts.addresses import address_key
-from broadcasts.models import AuditEntry, BlockedEmail, BlockLevel, Delivery, User
+from broadcasts.gathering import Gathered
+from broadcasts.models import AuditEntry, BlockedEmail, BlockLevel, User
 
 # SQLite takes 32,766 values in one statement.
 TOGETHER = 1000
 DEEDS = ("blocked_email.added", "blocked_email.tightened", "blocked_email.removed")
 Row = TypeVar("Row")
+_TABLE = BlockedEmail._meta.db_table  # noqa: SLF001
 COLUMNS = ("address", "key", "level", "reason", "source", "added_by_id", "added_at")
 _STRICT = Q(level=BlockLevel.EVERYTHING)
 
@@ -131,7 +132,7 @@ def _insert(wanted: Mapping[str, Block], source: BlockedEmail.Source, by: User |
     """The keys that were not on the list before: of two complaints in the same moment, one is told so."""
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     new: set[str] = set()
-    table, names = BlockedEmail._meta.db_table, ", ".join(COLUMNS)  # noqa: SLF001
+    names = ", ".join(COLUMNS)
     for some in _chunks(list(wanted.items())):
         values = [
             (
@@ -146,7 +147,7 @@ def _insert(wanted: Mapping[str, Block], source: BlockedEmail.Source, by: User |
             for key, block in some
         ]
         places = ", ".join([f"({', '.join(['%s'] * len(COLUMNS))})"] * len(values))
-        statement = f"INSERT INTO {table} ({names}) VALUES {places} ON CONFLICT (key) DO NOTHING RETURNING key"  # noqa: S608 - names of our own
+        statement = f"INSERT INTO {_TABLE} ({names}) VALUES {places} ON CONFLICT (key) DO NOTHING RETURNING key"  # noqa: S608 - names of our own
         with connection.cursor() as cursor:
             cursor.execute(statement, [value for row in values for value in row])
             new.update(key for (key,) in cursor.fetchall())
@@ -171,7 +172,7 @@ def _tighten(wanted: Mapping[str, Block], source: BlockedEmail.Source, by: User 
 
 @dataclass(frozen=True, slots=True)
 class OnList:
-    """Of the addresses of some rows, each counted once."""
+    """Of gathered addresses."""
 
     addresses: int
     known: int  # are on the list
@@ -182,60 +183,47 @@ class OnList:
         return self.addresses - self.known
 
 
-def compare_rows(rows: QuerySet[Delivery]) -> OnList:
-    keys = _keys_of(rows)
-    entries = BlockedEmail.objects.filter(key__in=keys)
-    loose = entries.filter(level=BlockLevel.EXCEPT_EMERGENCY)
-    return OnList(keys.distinct().count(), entries.count(), loose.count())
+def compare_gathered(addresses: Gathered) -> OnList:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT COUNT(*), COUNT(entry.id), COUNT(CASE WHEN entry.level = %s THEN 1 END) "  # noqa: S608
+            f"FROM {addresses.table} AS named LEFT JOIN {_TABLE} AS entry ON entry.key = named.key",
+            [BlockLevel.EXCEPT_EMERGENCY.value],
+        )
+        return OnList(*cursor.fetchone())
 
 
 @transaction.atomic
-def block_rows(rows: QuerySet[Delivery], *, reason: str, level: str, by: User) -> int:
-    """Block the addresses of these rows as `block_each` would, in a few statements however many there are.
+def block_gathered(addresses: Gathered, *, reason: str, level: str, by: User) -> int:
+    """Block these addresses as `block_each` would, in a few statements however many there are.
 
     Returns how many are new on the list or stricter now.
     """
     reason = reason[:500]
-    try:
-        added = _insert_rows(rows, reason, level, by)
-    except EmptyResultSet:
-        return 0
+    added = _insert_gathered(addresses, reason, level, by)
     if level != BlockLevel.EVERYTHING:
         return added
-    return added + _tighten_rows(_keys_of(rows), reason, by)
+    return added + _tighten_gathered(addresses, reason, by)
 
 
-def _keys_of(rows: QuerySet[Delivery]) -> QuerySet[Delivery, str]:
-    return _with_address(rows).values_list("address_key", flat=True)
-
-
-def _with_address(rows: QuerySet[Delivery]) -> QuerySet[Delivery]:
-    """What stands where an address was removed is none."""
-    return rows.order_by().filter(removed__lt=Delivery.Removed.ADDRESSES).exclude(address_key="")
-
-
-def _insert_rows(rows: QuerySet[Delivery], reason: str, level: str, by: User) -> int:
+def _insert_gathered(addresses: Gathered, reason: str, level: str, by: User) -> int:
     now = timezone.now()
-    found = _with_address(rows).values_list("email", "address_key")
-    sql, params = found.query.sql_with_params()
-    table, names = BlockedEmail._meta.db_table, ", ".join(COLUMNS)  # noqa: SLF001
     same = (level, reason, BlockedEmail.Source.STAFF.value, by.pk, connection.ops.adapt_datetimefield_value(now))
     with connection.cursor() as cursor:
         # In the order of their keys, like `block_each`.
         cursor.execute(
-            f"WITH found (email, address_key) AS ({sql}) INSERT INTO {table} ({names}) "  # noqa: S608
-            "SELECT MIN(email), address_key, %s, %s, %s, %s, %s FROM found WHERE true "
-            "GROUP BY address_key ORDER BY address_key ON CONFLICT (key) DO NOTHING",
-            (*params, *same),
+            f"INSERT INTO {_TABLE} ({', '.join(COLUMNS)}) SELECT email, key, %s, %s, %s, %s, %s "  # noqa: S608
+            f"FROM {addresses.table} WHERE true ORDER BY key ON CONFLICT (key) DO NOTHING",
+            same,
         )
     added = BlockedEmail.objects.filter(added_at=now, added_by=by)
     _record_all(by, "blocked_email.added", added)
     return added.count()
 
 
-def _tighten_rows(keys: QuerySet[Delivery, str], reason: str, by: User) -> int:
+def _tighten_gathered(addresses: Gathered, reason: str, by: User) -> int:
     """The old reason goes on record before the new one takes its place: whoever is marked with `now` is ours."""
-    loose = BlockedEmail.objects.filter(level=BlockLevel.EXCEPT_EMERGENCY, key__in=keys)
+    loose = BlockedEmail.objects.filter(level=BlockLevel.EXCEPT_EMERGENCY, key__in=addresses.all("key"))
     sql, params = loose.select_for_update().order_by("key").values_list("pk").query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM ({sql}) AS locked", params)  # noqa: S608

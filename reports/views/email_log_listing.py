@@ -10,13 +10,14 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from broadcasts.composing.following_up import find_follow_up, follow_up_subject, start_follow_up
+from broadcasts.gathering import Gathered, gathered_contacts
 from broadcasts.models import Broadcast, List, School
 from broadcasts.people.lists.from_log import (
     Asked,
     NameTaken,
     gone_from,
-    make_list_of_rows,
-    people_of_rows,
+    make_list_of,
+    people_of,
     strangers_of,
 )
 from broadcasts.people.lists.words import people_in_words
@@ -35,7 +36,6 @@ class Listing:
 
     def __post_init__(self) -> None:
         self.user = self.chosen.user
-        self.rows = self.chosen.of_school(self.school)
 
     @cached_property
     def original(self) -> Broadcast | None:
@@ -48,23 +48,23 @@ class Listing:
         return follow_up_subject(words) if self.follows_up else words
 
     @transaction.atomic
-    def make(self, form: ListOfRowsForm) -> tuple[List, Broadcast | None]:
+    def make(self, contacts: Gathered, form: ListOfRowsForm) -> tuple[List, Broadcast | None]:
         """The list, and the draft when one is wanted; the same press again finds them. May raise NameTaken."""
         said = form.cleaned_data
         asked = Asked(self.school, said["name"], said["press"], self.chosen.details)
-        made, is_new = make_list_of_rows(self.rows, asked, self.user)
+        made, is_new = make_list_of(contacts, asked, self.user)
         if not self.follows_up:
             return made, None
         draft = start_follow_up(made, self.original, self.user) if is_new else find_follow_up(made, self.user)
         return made, draft
 
-    def about(self) -> dict[str, object]:
+    def about(self, contacts: Gathered) -> dict[str, object]:
         """For the page."""
         return {
-            "people": people_of_rows(self.rows, self.user, self.school).count(),
-            "gone": gone_from(self.rows),
-            "strangers": strangers_of(self.rows, self.school),
-            "rows": self.rows.count(),
+            "people": people_of(contacts, self.user, self.school).count(),
+            "gone": gone_from(contacts),
+            "strangers": strangers_of(contacts, self.school),
+            "rows": self.chosen.count_of_school(self.school),
         }
 
 
@@ -89,14 +89,23 @@ def _answer(request: HttpRequest, chosen: ChosenRows, *, follows_up: bool) -> Ht
         schools = [choice.cleaned_data["of_school"]]
     listing = Listing(chosen, schools[0], follows_up)
     form = ListOfRowsForm(request.POST if request.method == "POST" else None, listing.name)
-    about = listing.about()
-    if about["people"] and form.is_valid():
-        try:
-            return _lead_on(request, *listing.make(form))
-        except NameTaken:
-            form.add_error("name", _("There is a list of this name. Take another name."))
+    with gathered_contacts(chosen.of_school(listing.school)) as contacts:
+        about = listing.about(contacts)
+        made = _make(listing, contacts, form) if about["people"] else None
+    if made:
+        return _lead_on(request, *made)
     context |= {"listing": listing, "form": form, **about}
     return render(request, "reports/log_list.html", context, status=422 if form.is_bound else 200)
+
+
+def _make(listing: Listing, contacts: Gathered, form: ListOfRowsForm) -> tuple[List, Broadcast | None] | None:
+    if not form.is_valid():
+        return None
+    try:
+        return listing.make(contacts, form)
+    except NameTaken:
+        form.add_error("name", _("There is a list of this name. Take another name."))
+        return None
 
 
 def _lead_on(request: HttpRequest, made: List, draft: Broadcast | None) -> HttpResponse:
