@@ -14,7 +14,7 @@ def end_at_the_last_row(apps: Any, _editor: Any) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("broadcasts", "0016_retries_can_be_stopped"),
+        ("broadcasts", "0017_the_logs_indexes_answer_filters"),
     ]
 
     operations = [

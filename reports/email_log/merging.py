@@ -8,7 +8,6 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Lower
 
 from broadcasts.models import Broadcast, Delivery
-from broadcasts.results import Result
 from reports.email_log.sorting import Sort
 from reports.email_log.streams import TABLE, Arm, Cell, beyond, take
 from reports.email_log.wanted import Wanted

@@ -106,8 +106,8 @@ def _numbers(
 def worth_collecting(sort: Sort, limit: int) -> float:
     """Up to how many rows it is cheaper to read all of them and sort them than to walk along an index.
 
-    Where rows of all broadcasts are mixed, a walk passes rows that are not wanted: to fill a page from each of a dozen
-    ranges it passes about `limit * 12 * all / wanted` of them, within the index. Collecting reads `wanted` rows.
+    Where rows of all broadcasts are mixed, a walk passes rows that are not wanted: to fill a page from each of a
+    dozen ranges about `limit * 12 * all / wanted` of them, within the index. Collecting reads `wanted` rows.
     """
     if sort.column not in ("name", "email", "last_attempt"):
         return FEW

@@ -56,7 +56,7 @@ class Wanted:
     words: Sequence[str] = ()  # the first one is looked up in an index: the rarest
     late: bool = False
     doubt: bool = False
-    # The results that such rows have, where they were counted: ranges of others would be read to their ends for nothing.
+    # The results that such rows have, where they were counted: ranges of others would be read in vain.
     occurring: Sequence[int] | None = None
     # Many rows match, and they are met in the page's order: the index of parts of names would find all of them first.
     reads_in_order: bool = False

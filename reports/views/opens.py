@@ -27,7 +27,7 @@ def broadcast_opens(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 def broadcast_opened_by_mailbox(request: HttpRequest, pk: int) -> HttpResponse:
-    """A sentence that the Email Log of this broadcast loads by itself, for it takes longer than the rows; 204: none."""
+    """A sentence that the Email Log of a broadcast loads by itself, for it takes longer than the rows; 204: none."""
     broadcast = get_object_or_404(Broadcast.objects.visible_to(signed_in_user(request)), pk=pk)
     count = count_opened_by_mailbox(broadcast)
     if not count:
