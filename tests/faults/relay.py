@@ -78,8 +78,12 @@ class Relay:
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.count(1)
         try:
-            with suppress(Hangup, ConnectionError, asyncio.IncompleteReadError):
-                await Conversation(self, reader, writer).run()
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                try:
+                    await Conversation(self, reader, writer).run()
+                except Hangup:
+                    writer.write_eof()  # else commands that nobody reads would take along the replies before them
+                    await reader.read()
         finally:
             self.count(-1)
             writer.close()

@@ -54,11 +54,22 @@ def frozen(*processes: Process) -> Iterator[None]:
     """As if their machine stood still during the block."""
     for process in processes:
         os.killpg(process.pid, signal.SIGSTOP)
+        wait_for(lambda: states_of_group(process.pid) <= {"T", "Z"}, "the standstill")  # noqa: B023 - waited for here
     try:
         yield
     finally:
         for process in processes:
             os.killpg(process.pid, signal.SIGCONT)
+
+
+def states_of_group(leader: int) -> set[str]:
+    """Of its processes, as proc(5) calls them: a signal that was sent has not stopped anybody yet."""
+    states = set()
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            state, _parent, group, *_rest = file.read_text().rpartition(")")[2].split()
+            states |= {state} if int(group) == leader else set()
+    return states
 
 
 @dataclass

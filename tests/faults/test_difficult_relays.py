@@ -54,8 +54,8 @@ def test_each_mishap_means_what_the_design_says_and_everybody_gets_it(install: I
     assert [row for row in unlucky if row.tries[-1] != Attempt.Outcome.ACCEPTED] == []
     for kind, (first, _) in MEANINGS.items():
         rows = [row for row in unlucky if kind_of(row) == kind]
-        # Where two wait at once, the first to have had enough ends the shift for both: the other is not marked.
-        marked = any if kind == "data-silent" else all
+        # The first connection that is lost ends the shift for the others: whoever has its mishap then is not marked.
+        marked = any if kind.endswith(("silent", "drop")) else all
         assert first is None or marked(first.value in row.tries for row in rows), rows
     for kind, results in seen.items():
         is_soft = MEANINGS.get(kind, (None, False))[1]

@@ -3,9 +3,7 @@
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
 from broadcasts.blocking import block_addresses
 from broadcasts.models import AuditEntry, BlockedEmail, BlockLevel, Broadcast, List, Person, School, User
@@ -272,49 +270,3 @@ def test_follow_up_of_several_broadcasts_has_no_subject_yet(as_alice: Client, sn
     make_delivery(again, "eve@home.example")
     press(as_alice, f"{FOLLOW_UP}?broadcast={again.pk}", name="Eve")
     assert Broadcast.objects.latest("pk").name == "Follow-up: Snow day"
-
-
-def test_many_rows_need_no_more_statements(as_charlie: Client, snow: Broadcast) -> None:
-    def statements(number: int, query: str) -> list[int]:
-        counts = []
-        for address, said in ((BLOCK, {"reason": "x", "level": "all"}), (LIST, {"name": f"List {number}"})):
-            posted = hidden(as_charlie.get(address + query)) | said
-            with CaptureQueriesContext(
-                connection,
-            ) as queries:
-                assert as_charlie.post(address + query, posted).status_code == 302
-            counts.append(len(queries))
-        return counts
-
-    few = statements(1, "?result=bounced")
-    for number in range(60):
-        make_delivery(snow, f"p{number}@home.example", Result.FAILED)
-    assert statements(2, "?result=failed") == few
-    assert BlockedEmail.objects.count() == 62
-
-
-def test_too_many_rows_are_to_be_filtered_first(
-    as_charlie: Client, snow: Broadcast, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for module in ("reports.email_log.chosen", "reports.views.email_log_acting"):
-        monkeypatch.setattr(f"{module}.MOST_ROWS", 2)
-    said = {"reason": "x", "name": "x", "level": "all", "expected": "9"}
-    for address in (BLOCK, LIST, FOLLOW_UP):
-        for page in (as_charlie.get(f"{address}?result=bounced"), as_charlie.post(f"{address}?result=bounced", said)):
-            assert "These are more than 2 rows" in page.text
-            assert f'href="{LOG}?result=bounced"' in page.text
-    assert not BlockedEmail.objects.exists()
-    assert not List.objects.filter(name="x").exists()
-    press(as_charlie, f"{LIST}?broadcast={snow.pk}&result=bounced", name="Two")
-    assert members("Two") == ["Bo", "Cy"]
-
-
-def test_rows_are_read_twice_however_many_questions(as_charlie: Client, snow: Broadcast) -> None:
-    """Once for how many of which broadcast, once for what they come to."""
-    for address, said in ((BLOCK, {"reason": "x", "level": "all"}), (LIST, {"name": "Once"})):
-        query = "?result=bounced"
-        posted = hidden(as_charlie.get(address + query)) | said
-        with CaptureQueriesContext(connection) as queries:
-            assert as_charlie.post(address + query, posted).status_code == 302
-        read = [one["sql"] for one in queries if 'FROM "broadcasts_delivery"' in one["sql"]]
-        assert len(read) == 2, read
