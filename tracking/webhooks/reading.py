@@ -1,8 +1,6 @@
 """The body of a POST: read before anybody waits for it, on disk when it is long, and taken apart one at a time."""
 
 import codecs
-import ctypes
-import gc
 import json
 import logging
 import time
@@ -15,6 +13,7 @@ from urllib.parse import unquote_to_bytes
 
 from django.http import HttpRequest, QueryDict, UnreadablePostError
 
+from tracking.webhooks.memory import give_back, keep_no_long_blocks
 from tracking.webhooks.refusing import Reason, Refused
 
 # Longer ones are looked at one after the other: while it is taken apart, a POST needs ten times its length.
@@ -71,6 +70,7 @@ def body_read(slug: str, request: HttpRequest) -> Iterator[None]:
 def _turn() -> Iterator[None]:
     if not _one_at_a_time.acquire(timeout=MOST_WAITING_SECONDS):
         raise BusyError
+    keep_no_long_blocks()
     try:
         yield
     finally:
@@ -94,13 +94,7 @@ def _give_back(request: HttpRequest) -> None:
     """What a long one needed, at once: else it lies about until some later request needs memory of its own."""
     request._body = b""  # noqa: SLF001
     request.POST = QueryDict()
-    gc.collect()
-    if _trim:
-        _trim(0)
-
-
-# Only Linux's usual C library has it; others give memory back by themselves.
-_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    give_back()
 
 
 def _form(body: bytes) -> QueryDict:
