@@ -22,7 +22,7 @@ NUMBER = {"td": {"class": "number"}, "th": {"class": "number"}}
 
 
 class AddressTable(tables.Table):  # type: ignore[misc]
-    caption = gettext_lazy("The newest first")
+    caption = gettext_lazy("Whose last email failed most recently stands first")
 
     person = tables.Column(verbose_name=gettext_lazy("Person"), empty_values=(), attrs={"td": {"class": "long"}})
     address = tables.Column(verbose_name=gettext_lazy("Address"), empty_values=(), attrs={"td": {"class": "longest"}})

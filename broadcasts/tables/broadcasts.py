@@ -23,7 +23,7 @@ class BroadcastTable(tables.Table):  # type: ignore[misc]
     name = tables.Column(verbose_name=gettext_lazy("Broadcast"), empty_values=())
     school = tables.Column()
     status = tables.Column()
-    send_at = tables.Column(verbose_name=gettext_lazy("Sent"), attrs={"td": {"class": "moment"}})
+    send_at = tables.Column(verbose_name=gettext_lazy("Started"), attrs={"td": {"class": "moment"}})
     recipients = tables.Column(verbose_name=gettext_lazy("Recipients"), empty_values=(), attrs=NUMBER)
     results = tables.Column(verbose_name=gettext_lazy("Delivery Results"), empty_values=())
 

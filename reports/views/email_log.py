@@ -62,6 +62,15 @@ def _address_of(delivery: Delivery, user: User) -> EmailAddress | None:
     return same.order_by("pk").first()
 
 
+def _to_correct(delivery: Delivery, user: User) -> EmailAddress | None:
+    """The row's address where it did not work, as long as this person has it."""
+    if delivery.result != Result.FAILED and not delivery.late_bounce_at:
+        return None
+    mine = Person.objects.visible_to(user).filter(pk=delivery.person_id).order_by()
+    in_use = EmailAddress.objects.filter(is_active=True, replaced_by=None, person__in=mine.values("pk"))
+    return in_use.filter(key=delivery.address_key).first()
+
+
 @require_safe
 def delivery_detail(request: HttpRequest, pk: int) -> HttpResponse:
     deliveries = Delivery.objects.visible_to(signed_in_user(request))
@@ -78,6 +87,7 @@ def delivery_detail(request: HttpRequest, pk: int) -> HttpResponse:
             "doubt": doubt,
             "decision": next((entry for entry in entries if entry.decides), None),
             "blocked": block,
+            "to_correct": _to_correct(delivery, signed_in_user(request)),
             "may_lift": _address_of(delivery, signed_in_user(request)) if block else None,
             "language": language_name(delivery.language),
             "explanation": explain_row(delivery, doubt),

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.utils.html import escape
 
-from broadcasts.models import Attempt, Broadcast, Delivery, School
+from broadcasts.models import Attempt, Broadcast, Delivery, EmailAddress, School
 from broadcasts.results import Result
 from reports.explanations import explain
 from tests import factory
@@ -50,6 +50,19 @@ def test_timeline_merges_attempts_and_events_in_time_order(as_alice: Client, lin
     ]
     for words in ("452", "4.2.2", "Mailbox full", "250 ok delivered", "report: delivered", "May 11, 2026 12:01 pm"):
         assert words in response.text
+
+
+def test_a_wrong_address_can_be_corrected_from_here(as_alice: Client, lincoln: School) -> None:
+    broadcast = factory.make_broadcast(lincoln)
+    failed = make_delivery(broadcast, "typo@home.example", Result.FAILED)
+    late = make_delivery(broadcast, "closed@home.example", Result.DELIVERED, late_bounce_at=NOON)
+    for row in (failed, late):
+        address = EmailAddress.objects.get(key=row.address_key)
+        link = f"/people/addresses/{address.pk}/correct/?next=/email-log/{row.pk}/"
+        assert link in page_of(as_alice, row)
+        as_alice.post(link, {"address": f"right{row.pk}@home.example"})
+        assert "/correct/" not in page_of(as_alice, row), "there is nothing left to correct"
+    assert "/correct/" not in page_of(as_alice, make_delivery(broadcast, "ann@home.example", Result.DELIVERED))
 
 
 def test_every_result_is_explained(as_alice: Client, lincoln: School) -> None:
