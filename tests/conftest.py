@@ -1,3 +1,5 @@
+import signal
+
 import pytest
 from django.test import Client
 
@@ -7,6 +9,10 @@ from tests import factory
 from tests.browser.running import browser, product, signed_in
 
 __all__ = ["browser", "product", "signed_in"]
+
+# A shell lets what it starts in the background ignore Ctrl-C, and so would every server that a test starts and stops.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
