@@ -8,8 +8,10 @@ from typing import Any
 _TRIGGERS = tuple("=+-@|%\t\r\n＝＋－＠｜％")  # noqa: RUF001
 # Programs skip these before they look for a formula.
 _SKIPPED = "\ufeff\u200b\x00"
+_SKIPPED_IN_POSTGRESQL = _SKIPPED.replace("\x00", "")  # no text has a NUL there
 # RFC 4180's, and those at which spreadsheets split in countries that write decimals with a comma.
-_QUOTED = re.compile(r'[",\r\n;\t]')
+_SPECIAL = '",\r\n;\t'
+_QUOTED = re.compile(f"[{_SPECIAL}]")
 _PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
 _BLANKS = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())  # what str.lstrip() takes away
 
@@ -44,23 +46,37 @@ def csv_field(text: str, *, is_raw: bool = False) -> str:
 
 
 def field_in_postgresql(column: str, *, is_raw: bool = False) -> str:
-    """`csv_field` as an expression for PostgreSQL. Most cells begin with a letter and hold nothing special."""
+    """`csv_field` as an expression for PostgreSQL. Of most cells one look says that they stay as they are."""
     kept = column if is_raw else _guarded_in_postgresql(column)
-    special = _literal('[",\r\n;\t]')
+    special = _literal(f"[{_SPECIAL}]")
     return (
-        f"CASE WHEN {_begins_harmless(column)} AND {column} !~ {special} THEN {column}"
+        f"CASE WHEN {column} ~ {_harmless(is_raw=is_raw)} THEN {column}"
         f" WHEN {kept} ~ {special} THEN '\"' || replace({kept}, '\"', '\"\"') || '\"' ELSE {kept} END"
     )
 
 
-def _begins_harmless(column: str) -> str:
-    """With an ASCII letter or digit, or there is nothing at all."""
-    code = f"ascii({column})"
-    return f"({code} BETWEEN 97 AND 122 OR {code} BETWEEN 65 AND 90 OR {code} BETWEEN 48 AND 57 OR {code} = 0)"
+def are_harmless_in_postgresql(columns: Sequence[str], *, is_raw: bool = False) -> str:
+    """Whether `csv_field` leaves all these texts as they are, for sure. Most begin with an ASCII letter or digit."""
+    nothing_special = f"({' || '.join(columns)}) !~ {_literal(f'[{_SPECIAL}]')}"
+    if is_raw:
+        return nothing_special
+    begin = (
+        f"""({column} = '' OR {column} COLLATE "C" >= '0' AND {column} COLLATE "C" < '{{' """
+        f"""AND ({column} COLLATE "C" < ':' OR {column} COLLATE "C" >= 'A'))"""
+        for column in columns
+    )
+    return " AND ".join((*begin, nothing_special))
+
+
+def _harmless(*, is_raw: bool) -> str:
+    """Nothing asks for quotes, and the first sign begins no formula and is not skipped on the way to one."""
+    begins = "".join(_TRIGGERS).replace("-", r"\-") + _SKIPPED_IN_POSTGRESQL + _BLANKS
+    first = "" if is_raw else f"[^{begins}{_SPECIAL}]"
+    return _literal(f"^({first}[^{_SPECIAL}]*)?$")
 
 
 def _guarded_in_postgresql(column: str) -> str:
-    blanks, skipped = _literal(_BLANKS), _literal(_SKIPPED.replace("\0", ""))  # no text has a NUL there
+    blanks, skipped = _literal(_BLANKS), _literal(_SKIPPED_IN_POSTGRESQL)
     triggers = ", ".join(_literal(trigger) for trigger in _TRIGGERS)
     bare = f"ltrim(ltrim(ltrim({column}, {blanks}), {skipped}), {blanks})"
     number = _literal(f"^({_PLAIN_NUMBER.pattern})$")

@@ -5,17 +5,14 @@ from dataclasses import dataclass
 from typing import IO
 
 from django.db import connection
-from django.db.models import Case, QuerySet, Value, When
-from django.utils import timezone
 
 from broadcasts import audit
 from broadcasts.csv_guard import csv_lines
-from broadcasts.delivering.doubts import doubtful
 from broadcasts.models import Broadcast, Delivery, User
 from broadcasts.table_files import clock_time, csv_chunks, iso, on_clock
 from broadcasts.table_files import in_words as words_of
 from broadcasts.workbook import write_workbook
-from reports.email_log.copying import copied_lines
+from reports.email_log.copying import copied_lines, with_doubts
 from reports.email_log.sorting import Sort
 from reports.email_log.wanted import Wanted
 from reports.explanations import label_of
@@ -75,11 +72,6 @@ class Export:
                 *(iso(tried), broadcast, pk, language),
                 *(NOTES[note], duplicate_of, doubt, iso(late), reason),
             )
-
-
-def with_doubts(rows: "QuerySet[Delivery]") -> "QuerySet[Delivery]":
-    unconfirmed = When(state=Delivery.State.UNCONFIRMED, then=Value("unconfirmed"))
-    return rows.annotate(doubt=Case(unconfirmed, When(doubtful(timezone.now()), then=Value("in doubt"))))
 
 
 def record_export(by: User | None, broadcast: Broadcast | None, rows: int, details: Mapping[str, str]) -> None:

@@ -28,7 +28,8 @@ def main() -> None:
 def measure(rows: int) -> None:
     from broadcasts.models import Delivery
     from broadcasts.workbook import write_workbook
-    from reports.email_log.exporting import FIELDS, HEADER, Export, with_doubts
+    from reports.email_log.copying import with_doubts
+    from reports.email_log.exporting import FIELDS, HEADER, Export
     from reports.email_log.sorting import Sort
     from reports.email_log.wanted import Wanted
     from tests.benchmarks.figures import timed

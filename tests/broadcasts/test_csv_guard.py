@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 
-from broadcasts.csv_guard import csv_field, csv_lines, field_in_postgresql, guard_cell
+from broadcasts.csv_guard import are_harmless_in_postgresql, csv_field, csv_lines, field_in_postgresql, guard_cell
 
 FORMULAS = [
     "=1+1", "+1+1", "-1+1", "@SUM(A1)", "|calc", "%0A", "\t=1", "\r=1", "\n=1", " =1", "\u00a0=1", "\ufeff=1",
@@ -71,6 +71,7 @@ EVIL = [
         "a'b",
         "\\'",
         "\\u003D1",
+        "\\r\n\\n\r\n\\",
         "x" * 5000 + ",",
     ),
 ]
@@ -86,6 +87,11 @@ def test_database_writes_the_same_fields(is_raw: bool) -> None:
         field = field_in_postgresql("cell", is_raw=is_raw)
         cursor.execute(f"SELECT cell, {field} FROM unnest(%s::text[]) AS evil (cell)", [EVIL])
         assert cursor.fetchall() == [(cell, csv_field(cell, is_raw=is_raw)) for cell in EVIL]
+        plain = are_harmless_in_postgresql(["cell", "cell"], is_raw=is_raw)
+        cursor.execute(f"SELECT cell FROM unnest(%s::text[]) AS evil (cell) WHERE {plain}", [EVIL])
+        said = [cell for (cell,) in cursor.fetchall()]
+        assert said == [cell for cell in said if csv_field(cell, is_raw=is_raw) == cell], "what is not so"
+        assert {"", "Ann"} <= {*said}, "nothing is said of most"
 
 
 def test_raw_cells_are_left_alone() -> None:

@@ -37,6 +37,8 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 def make_evil(school: School) -> None:
     """Cells that are hard to write, at moments on both sides of midnight and of the change to summer time."""
     broadcast = factory.make_broadcast(school, subject='=1,"2"')
+    broadcast.prepared_at = datetime(2026, 3, 8, 7, tzinfo=UTC)
+    broadcast.save(update_fields=["prepared_at"])
     for number, text in enumerate(EVIL):
         at = datetime(2026, 3, 8, 5, 59, 59, 999_999, tzinfo=UTC) + timedelta(minutes=97 * number)
         row = make_delivery(
