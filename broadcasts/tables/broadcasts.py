@@ -20,7 +20,7 @@ NUMBER = {"th": {"class": "number"}, "td": {"class": "number"}}
 class BroadcastTable(tables.Table):  # type: ignore[misc]
     counts: Mapping[int, Mapping[str, int]] = {}
 
-    name = tables.Column(verbose_name=gettext_lazy("Broadcast"), empty_values=())
+    name = tables.Column(verbose_name=gettext_lazy("Broadcast"), empty_values=(), attrs={"td": {"class": "long"}})
     school = tables.Column()
     status = tables.Column()
     send_at = tables.Column(verbose_name=gettext_lazy("Started"), attrs={"td": {"class": "moment"}})
@@ -43,10 +43,10 @@ class BroadcastTable(tables.Table):  # type: ignore[misc]
     def render_status(self, record: Broadcast) -> SafeString:
         return format_html('<span class="pill status-{}">{}</span>', record.status, record.get_status_display())
 
-    def render_send_at(self, record: Broadcast) -> SafeString | str:
-        if record.sent_by is None:
-            return moment(record.send_at, record.school)
+    def render_send_at(self, record: Broadcast) -> SafeString:
         when = format_html('<span class="nowrap">{}</span>', moment(record.send_at, record.school))
+        if record.sent_by is None:
+            return when
         words = format_html(_("{when} by {who}"), when=when, who=record.sent_by.display_name)
         return format_html("<span>{}</span>", words)
 

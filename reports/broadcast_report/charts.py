@@ -38,7 +38,7 @@ def chart_of(figures: dict[str, Any]) -> Chart:
     people, machines = opens["people"], opens["machines"]
     number = len(people)
     most = max(map(sum, zip(people, machines, strict=True)), default=0)
-    step = WIDTH / max(number, 12)
+    step = WIDTH / max(number, 7)
     names = [
         name_of(opens["unit"], index, is_last=index == number - 1 and opens["has_later"]) for index in range(number)
     ]

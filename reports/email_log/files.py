@@ -13,10 +13,10 @@ from django.utils import timezone
 from broadcasts.models import User
 from reports.email_log.exporting import Export, record_export
 from reports.email_log.pages import EmailLog
+from reports.email_log.signs import Signs
 from reports.models import ExportFile, ExportPiece
 
 PIECE = 1024 * 1024
-ROWS_A_SIGN = 5_000  # how often a writer says that it is still at it
 # A writer that gave no sign for this long is dead, and another may begin anew.
 PATIENCE = timedelta(minutes=2)
 # What is written while the page waits. A workbook takes twenty times as long as lines of text.
@@ -59,41 +59,32 @@ def write_file(file_id: int) -> bool:
     file = ExportFile.objects.select_related("user").get(pk=file_id)
     file.pieces.all().delete()
     try:
-        with tempfile.TemporaryFile(prefix="messenger-export-") as written:
-            _write(file, written)
-            size = _store(file, written)
+        with tempfile.TemporaryFile(prefix="messenger-export-") as written, Signs(file) as signs:
+            _write(file, written, signs)
+            size = _store(file, written, signs)
     except Exception:
         ExportFile.objects.filter(pk=file_id).update(status=Status.FAILED)
         raise
     return bool(ExportFile.objects.filter(pk=file_id, status=Status.WRITING).update(status=Status.READY, size=size))
 
 
-def _write(file: ExportFile, written: IO[bytes]) -> None:
+def _write(file: ExportFile, written: IO[bytes], signs: Signs) -> None:
     export = export_of(EmailLog(QueryDict(file.query), file.user), is_raw=file.is_raw)
     if file.format == "xlsx":
-        export.write_xlsx(written, _Signs(file))
-    else:
-        written.writelines(export.csv())
+        export.write_xlsx(written, lambda: signs.half(1))
+        return
+    for lines in export.csv():
+        written.write(lines)
+        signs.half(lines.count(b"\n"))
 
 
-class _Signs:
-    """Says how far the file is."""
-
-    def __init__(self, file: ExportFile) -> None:
-        self.file, self.rows = file, 0
-
-    def __call__(self) -> None:
-        self.rows += 1
-        if self.rows % ROWS_A_SIGN == 0:
-            ExportFile.objects.filter(pk=self.file.pk).update(rows_written=self.rows, worked_on_at=timezone.now())
-
-
-def _store(file: ExportFile, written: IO[bytes]) -> int:
+def _store(file: ExportFile, written: IO[bytes], signs: Signs) -> int:
     size = written.tell()
     written.seek(0)
-    for number in range(-(-size // PIECE)):
+    pieces = -(-size // PIECE)
+    for number in range(pieces):
         ExportPiece.objects.create(file=file, number=number, content=written.read(PIECE))
-        ExportFile.objects.filter(pk=file.pk).update(worked_on_at=timezone.now())
+        signs.half(file.rows_expected / pieces)
     return size
 
 

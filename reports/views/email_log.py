@@ -64,7 +64,8 @@ def _address_of(delivery: Delivery, user: User) -> EmailAddress | None:
 
 def _to_correct(delivery: Delivery, user: User) -> EmailAddress | None:
     """The row's address where it did not work, as long as this person has it."""
-    if delivery.result != Result.FAILED and not delivery.late_bounce_at:
+    did_work = delivery.result != Result.FAILED and not delivery.late_bounce_at
+    if did_work or delivery.person_id is None:
         return None
     mine = Person.objects.visible_to(user).filter(pk=delivery.person_id).order_by()
     in_use = EmailAddress.objects.filter(is_active=True, replaced_by=None, person__in=mine.values("pk"))

@@ -1,11 +1,15 @@
 """Exports as a workbook, raw ones, and those that a worker writes."""
 
 import io
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from openpyxl import load_workbook
@@ -16,13 +20,16 @@ from broadcasts.results import Result
 from reports.email_log import files
 from reports.email_log.exporting import HEADER, Export
 from reports.email_log.files import sweep_files, write_file
+from reports.email_log.signs import Signs
 from reports.email_log.sorting import Sort
 from reports.email_log.wanted import Wanted
 from reports.models import ExportFile, ExportPiece
 from tests import factory
 from tests.broadcasts.test_csv_guard import EVIL
 from tests.reports.rows import make_delivery, make_one_of_each
+from tests.waiting import wait_for
 
+SECONDS = 20
 EXPORT, EXPORTS = "/email-log/export/", "/email-log/exports/"
 
 
@@ -116,6 +123,38 @@ def test_large_file_is_written_meanwhile(
     assert "every 2s" not in as_charlie.get(EXPORTS).text
     entry = AuditEntry.objects.latest("pk")
     assert (entry.actor, entry.details["rows"], entry.details["q"]) == (charlie, 10, "home")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("file_format", ["csv", "xlsx"])
+def test_page_says_how_far_it_is(
+    as_charlie: Client, lincoln: School, small_pages: None, monkeypatch: pytest.MonkeyPatch, file_format: str
+) -> None:
+    rows = len(make_one_of_each(factory.make_broadcast(lincoln)))
+    as_charlie.post(EXPORTS, {"format": file_format})
+    was_seen, write = threading.Event(), files._write  # where it stands still
+
+    def write_and_wait(*args: Any) -> None:
+        write(*args)
+        assert was_seen.wait(SECONDS)
+
+    monkeypatch.setattr(files, "_write", write_and_wait)
+    monkeypatch.setattr(Signs, "SECONDS", 0.01)
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write_and_close, ExportFile.objects.get().pk)
+        wait_for(lambda: ExportFile.objects.get().rows_written >= rows // 2, "a sign", SECONDS)
+        page = as_charlie.get(EXPORTS).text
+        was_seen.set()
+        assert writing.result(SECONDS)
+    assert 40 <= int(page.split('<progress value="')[1].split('"')[0]) <= 60, "written, and not yet stored"
+    assert ExportFile.objects.get().status == "ready"
+
+
+def write_and_close(pk: int) -> bool:
+    try:
+        return write_file(pk)
+    finally:
+        connection.close()
 
 
 def test_file_is_for_whoever_asked_for_it_and_for_a_day(
