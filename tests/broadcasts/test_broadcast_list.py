@@ -16,7 +16,7 @@ URL = "/broadcasts/"
 
 
 def shown_names(page: str) -> list[str]:
-    return re.findall(r'<td data-label="Broadcast" *><div><a [^>]*>([^<]+)</a>', page)
+    return re.findall(r'<td data-label="Broadcast"[^>]*><div><a [^>]*>([^<]+)</a>', page)
 
 
 def find(client: Client, **query: str) -> str:
