@@ -47,6 +47,17 @@ class LongSelect(forms.Select):
         return format_html("<select{}>{}</select>", own, listed)
 
 
+def _in_words(field: forms.BoundField, value: object) -> str:
+    """What was chosen in this field; of a box, which says it itself, nothing."""
+    if isinstance(value, bool):
+        return ""
+    if isinstance(value, date):
+        return format_date(value, "M j, Y")
+    if isinstance(field.field, forms.ModelChoiceField):
+        return str(value)
+    return str(dict(getattr(field.field, "choices", ())).get(value, value))
+
+
 class DeliveryFilterForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         values = self.cleaned_data
@@ -195,6 +206,14 @@ class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc]
     @property
     def is_filtered(self) -> bool:
         return bool(self.errors) or any(self.form.cleaned_data.values())
+
+    @property
+    def in_words(self) -> list[tuple[str, str]]:
+        """What is asked for as the form says it: a print shows no form."""
+        asked = self.form.cleaned_data
+        return [
+            (str(field.label), _in_words(field, asked[field.name])) for field in self.form if asked.get(field.name)
+        ]
 
     @property
     def first_fields(self) -> list[forms.BoundField]:
