@@ -20,6 +20,8 @@ from reports.email_log.wanted import Wanted
 # Up to here all are counted together; past it, each result up to the second number.
 CHEAP, CHEAP_EACH = 50_000, 10_000
 MOST = 2**40
+# An estimate of less than that may be of none or of some.
+FEWEST = 10
 NO_CODE = 9_999  # stands for a result in a statement that is asked for each
 Statement = tuple[str, list[Any]]
 
@@ -35,6 +37,8 @@ class Number:
     def __str__(self) -> str:
         if self.is_exact:
             return str(intcomma(self.rows))
+        if self.rows < FEWEST:
+            return _("a few")
         return _("about %(number)s") % {"number": intcomma(rounded(self.rows))}
 
 

@@ -119,7 +119,9 @@ class EmailLog:
 
     @property
     def caption(self) -> str:
-        return ngettext("%(total)s row", "%(total)s rows", self.total.rows) % {"total": self.total}
+        return ngettext("%(total)s row", "%(total)s rows", 1 if self.total == Number(1) else 2) % {
+            "total": self.total
+        }
 
     @property
     def _asked(self) -> Asked:

@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from broadcasts.models import School
 from broadcasts.results import Result
+from reports.email_log.counting import Number
 from tests import factory
 from tests.reports.rows import make_delivery, make_one_of_each
 
@@ -16,6 +17,13 @@ def test_cells_are_those_that_the_table_library_would_write(as_alice: Client, li
     table = as_alice.get("/email-log/").context["table"]
     for row in table.rows:
         assert list(table.cells_of(row.record)) == [(column.name, cell) for column, cell in row.items()]
+
+
+def test_an_estimate_claims_no_more_than_is_known() -> None:
+    said = [str(Number(rows, is_exact=False)) for rows in (0, 9, 10, 4_849, 1_950_000)]
+    assert said == ["a few", "a few", "about 10", "about 4,800", "about 2,000,000"]
+    assert str(Number(4_849)) == "4,849"
+    assert str(Number(0)) == "0"
 
 
 def test_a_print_says_what_was_asked_for(as_charlie: Client, lincoln: School) -> None:
