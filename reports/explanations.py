@@ -137,6 +137,8 @@ def explain_row(delivery: Delivery, doubt: str) -> Explanation:
     if doubt and delivery.result == Result.UNSENT:
         meaning = _("We handed this email over, and the connection broke before the mail server said it has it.")
         return Explanation(plain.label, meaning, _("If it matters, ask this person whether it came."))
+    if delivery.result == Result.DUPLICATE and delivery.duplicate_of_id is None:
+        return Explanation(plain.label, plain.meaning, _("Nothing to do. The row that carried the email is gone."))
     return Explanation(plain.label, plain.meaning, _ON_ITS_PAGE.get(plain.label, plain.next_step))
 
 

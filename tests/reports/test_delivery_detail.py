@@ -65,6 +65,17 @@ def test_a_wrong_address_can_be_corrected_from_here(as_alice: Client, lincoln: S
     assert "/correct/" not in page_of(as_alice, make_delivery(broadcast, "ann@home.example", Result.DELIVERED))
 
 
+def test_a_duplicate_names_its_carrier_or_says_that_it_is_gone(as_alice: Client, lincoln: School) -> None:
+    broadcast = factory.make_broadcast(lincoln)
+    carrier = make_delivery(broadcast, "home@home.example", Result.DELIVERED)
+    row = make_delivery(broadcast, "home@home.example", Result.DUPLICATE, duplicate_of=carrier, person=None)
+    assert "The row named here carries the email." in page_of(as_alice, row)
+    carrier.delete()
+    page = page_of(as_alice, row)
+    assert "The row that carried the email is gone." in page
+    assert "named here" not in page
+
+
 def test_every_result_is_explained(as_alice: Client, lincoln: School) -> None:
     for row in make_one_of_each(factory.make_broadcast(lincoln)):
         response = as_alice.get(f"/email-log/{row.pk}/")
