@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 # What starts a formula, or makes some spreadsheet look for one after it, also in full width (U+FF1D and friends).
-_TRIGGERS = tuple("=+-@|%\t\r\n＝＋－＠｜％")  # noqa: RUF001
+_SIGNS = "=+-@|%＝＋－＠｜％"  # noqa: RUF001
+_TRIGGERS = tuple(_SIGNS + "\t\r\n")
 # Programs skip these before they look for a formula.
 _SKIPPED = "\ufeff\u200b\x00"
 _SKIPPED_IN_POSTGRESQL = _SKIPPED.replace("\x00", "")  # no text has a NUL there
@@ -15,15 +16,23 @@ _QUOTED = re.compile(f"[{_SPECIAL}]")
 _PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
 _BLANKS = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())  # what str.lstrip() takes away
 
+# Where a spreadsheet that splits at something else than commas begins a cell in the middle of ours: a quote that does
+# not open its own cell is a letter to it.
+_BEGINNING = f'([;\t\r\n][{_BLANKS}{_SKIPPED}"]*)'
+_FORMULA_INSIDE = re.compile(f"{_BEGINNING}(?=[{re.escape(_SIGNS)}])")
+_INSIDE = r"\1'"
+_GUARDED_INSIDE = re.compile(f"{_BEGINNING}'(?=[{re.escape(_SIGNS)}])")
+
 BOM = "\ufeff"
 
 
 def guard_cell(value: str) -> str:
-    """The same text, with an apostrophe before it where a spreadsheet would take it for a formula."""
+    """The same text, with an apostrophe before whatever a spreadsheet would take for a formula."""
     bare = value.lstrip().lstrip(_SKIPPED).lstrip()
+    kept = _FORMULA_INSIDE.sub(_INSIDE, value)
     if not (value.startswith(_TRIGGERS) or bare.startswith(_TRIGGERS)):
-        return value
-    return value if _PLAIN_NUMBER.fullmatch(value) else f"'{value}"
+        return kept
+    return value if _PLAIN_NUMBER.fullmatch(value) else f"'{kept}"
 
 
 def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Any]], *, is_raw: bool = False) -> Iterator[str]:
@@ -80,9 +89,11 @@ def _guarded_in_postgresql(column: str) -> str:
     triggers = ", ".join(_literal(trigger) for trigger in _TRIGGERS)
     bare = f"ltrim(ltrim(ltrim({column}, {blanks}), {skipped}), {blanks})"
     number = _literal(f"^({_PLAIN_NUMBER.pattern})$")
+    inside = _literal(_FORMULA_INSIDE.pattern.replace("\x00", ""))
+    kept = f"regexp_replace({column}, {inside}, {_literal(_INSIDE)}, 'g')"
     return (
         f"(CASE WHEN (left({column}, 1) IN ({triggers}) OR left({bare}, 1) IN ({triggers}))"
-        f" AND {column} !~ {number} THEN {_literal(chr(39))} || {column} ELSE {column} END)"
+        f" AND {column} !~ {number} THEN {_literal(chr(39))} || {kept} ELSE {kept} END)"
     )
 
 
@@ -93,5 +104,8 @@ def _literal(text: str) -> str:
 
 def unguard_cell(value: str) -> str:
     """What was there before `guard_cell`: for files that we wrote and read again."""
-    bare = value.removeprefix("'")
-    return bare if bare != value and guard_cell(bare) == value else value
+    for bare in (value.removeprefix("'"), value):
+        for before in (_GUARDED_INSIDE.sub(r"\1", bare), bare):
+            if before != value and guard_cell(before) == value:
+                return before
+    return value

@@ -30,6 +30,7 @@ class Statement:
     sql: str
     params: list[Any]
     pieces_a_chunk: int  # a piece is a row of its answer
+    without: tuple[str, ...] = ("jit",)  # ways of PostgreSQL; compiling takes longer than a broadcast does
 
 
 def with_doubts(rows: "QuerySet[Delivery]") -> "QuerySet[Delivery]":
@@ -48,7 +49,7 @@ def copied_lines(
 def _answer(statement: Statement) -> Iterator[bytes]:
     """As it comes: PostgreSQL writes the next lines while somebody takes these away."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL jit = off")  # compiling takes longer than a broadcast does
+        cursor.execute("; ".join(f"SET LOCAL {way} = off" for way in statement.without))
         with cursor.copy(f"COPY ({statement.sql}) TO STDOUT", statement.params) as copy:
             pieces = iter(copy)
             while chunk := b"".join(islice(pieces, statement.pieces_a_chunk)):
@@ -102,4 +103,6 @@ def _in_blocks(rows: "QuerySet[Delivery]", line: Line, *, falls: bool) -> Statem
         " FROM start WHERE pk IS NOT NULL"
     )
     before_all = BEYOND_ALL if falls else 0
-    return Statement(sql, [before_all, *following_params, *params, *inner_params], 1)
+    every = [before_all, *following_params, *params, *inner_params]
+    # A planner that expects few rows would read and sort all that are left, for each block anew.
+    return Statement(sql, every, 1, without=("jit", "enable_sort"))

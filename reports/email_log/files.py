@@ -63,7 +63,8 @@ def write_file(file_id: int) -> bool:
             _write(file, written, signs)
             size = _store(file, written, signs)
     except Exception:
-        ExportFile.objects.filter(pk=file_id).update(status=Status.FAILED)
+        # Not one that somebody else has written meanwhile.
+        ExportFile.objects.filter(pk=file_id, status=Status.WRITING).update(status=Status.FAILED)
         raise
     return bool(ExportFile.objects.filter(pk=file_id, status=Status.WRITING).update(status=Status.READY, size=size))
 

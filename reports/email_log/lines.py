@@ -86,7 +86,7 @@ def _or_empty(expression: str) -> str:
 def _labels() -> str:
     return (
         _chosen("result", {str(int(code)): f"'{label}'" for label, codes in LABELS.items() for code in codes})
-        + " END"
+        + " ELSE result::text END"
     )
 
 

@@ -5,7 +5,7 @@ from threading import Event, Thread
 from types import TracebackType
 from typing import Self
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.utils import timezone
 
 from reports.models import ExportFile
@@ -22,7 +22,7 @@ class Signs:
     SECONDS = 1.0
 
     def __init__(self, file: ExportFile) -> None:
-        self._file = ExportFile.objects.filter(pk=file.pk)
+        self._file = ExportFile.objects.filter(pk=file.pk, status=ExportFile.Status.WRITING)
         self._rows, self._ended = 0.0, Event()
         self._thread = Thread(target=self._run, name="signs-of-export", daemon=True)
 
@@ -50,6 +50,6 @@ class Signs:
     def _tell(self) -> None:
         try:
             self._file.update(rows_written=int(self._rows), worked_on_at=timezone.now())
-        except DatabaseError:  # the next one may do
+        except Error:  # the next one may do
             log.warning("How far an export is could not be noted", exc_info=True)
             connection.close()

@@ -5,7 +5,14 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 
-from broadcasts.csv_guard import are_harmless_in_postgresql, csv_field, csv_lines, field_in_postgresql, guard_cell
+from broadcasts.csv_guard import (
+    are_harmless_in_postgresql,
+    csv_field,
+    csv_lines,
+    field_in_postgresql,
+    guard_cell,
+    unguard_cell,
+)
 
 FORMULAS = [
     "=1+1", "+1+1", "-1+1", "@SUM(A1)", "|calc", "%0A", "\t=1", "\r=1", "\n=1", " =1", "\u00a0=1", "\ufeff=1",
@@ -18,7 +25,8 @@ HARMLESS = ["", "Ann", "a=b", "12", "-12", "+12", "-12.5", "1,5", "O'Brien", "'q
 
 @pytest.mark.parametrize("text", FORMULAS)
 def test_what_looks_like_a_formula_gets_an_apostrophe(text: str) -> None:
-    assert guard_cell(text) == "'" + text
+    assert guard_cell(text).startswith("'")
+    assert unguard_cell(guard_cell(text)) == text
 
 
 @pytest.mark.parametrize("text", HARMLESS)
@@ -38,11 +46,21 @@ def test_lines_read_back_as_the_same_cells() -> None:
     ]
 
 
-@pytest.mark.parametrize("text", ["x;=1+1", "x\t=1+1", "x\n=1+1", 'x";=1+1'])
-def test_a_cell_stays_one_cell_also_where_spreadsheets_split_at_other_signs(text: str) -> None:
-    line = list(csv_lines(["Name"], [[text]]))[1]
+SPLIT = ["x;=1+1", "x\t=1+1", "x\n=1+1", "x\r\n =1", 'x";=1+1', 'x;"=1";y', "a;\ufeff＝1;b", "\t=1", "x; y;+2;\t-3"]  # noqa: RUF001
+
+
+@pytest.mark.parametrize("text", SPLIT)
+def test_no_part_of_a_cell_is_a_formula_where_spreadsheets_split_at_other_signs(text: str) -> None:
+    line = list(csv_lines(["Name", "Note"], [["Ann", text]]))[1]
     for delimiter in ",;\t":
-        assert list(csv.reader(io.StringIO(line, newline=""), delimiter=delimiter)) == [[text]]
+        for row in csv.reader(io.StringIO(line, newline=""), delimiter=delimiter):
+            assert [cell for cell in row if cell.strip(" \t\r\n\ufeff").startswith(tuple("=+-@|%＝"))] == []  # noqa: RUF001
+    assert unguard_cell(guard_cell(text)) == text
+
+
+@pytest.mark.parametrize("text", ["a;b", "call me; Ann's mother", "1;2", "one\r\ntwo", "550 5.1.1; no such user"])
+def test_harmless_parts_stay_as_they_are(text: str) -> None:
+    assert guard_cell(text) == text
 
 
 def test_rows_are_read_one_by_one() -> None:
@@ -55,7 +73,7 @@ def test_rows_are_read_one_by_one() -> None:
 
 
 EVIL = [
-    *(FORMULAS + HARMLESS),
+    *(FORMULAS + HARMLESS + SPLIT),
     *(" ", "\u3000", "\u200b", "\ufeff \u200b=1", " \u200b \ufeff|x", "\x1f=1", "\u2028@", "\x85+", "\v%1", "\\."),
     *("\\n", "\\t=", '"', '"=1"', "a;b", "a\tb", "a\rb", "\uff051", "\uff5cx", "\uff11\uff12", "-\uff11", "+1.5.2"),
     *(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 from openpyxl import load_workbook
@@ -17,9 +17,10 @@ from openpyxl import load_workbook
 from broadcasts.csv_guard import csv_lines
 from broadcasts.models import AuditEntry, School, User
 from broadcasts.results import Result
-from reports.email_log import files
+from reports.email_log import copying, files
 from reports.email_log.exporting import HEADER, Export
 from reports.email_log.files import sweep_files, write_file
+from reports.email_log.lines import Line
 from reports.email_log.signs import Signs
 from reports.email_log.sorting import Sort
 from reports.email_log.wanted import Wanted
@@ -67,6 +68,40 @@ def test_lines_are_the_same_whoever_writes_them(
         make_one_of_each(factory.make_broadcast(school))
     export = Export(Wanted(), Sort.read(sort), is_raw, are_few)
     assert b"".join(export.csv()).decode() == "".join(csv_lines(HEADER, export.rows(), is_raw=is_raw))
+
+
+@pytest.mark.parametrize("sort", ["", "-type"])
+def test_no_block_is_sorted_whatever_the_planner_expects(lincoln: School, sort: str) -> None:
+    """Of a filter that it takes for rare it would read and sort all rows that are left, for each block."""
+    if connection.vendor != "postgresql":
+        pytest.skip("PostgreSQL alone writes the lines itself.")
+    make_one_of_each(factory.make_broadcast(lincoln))
+    wanted = Wanted(words=["home", "example"])
+    statement = next(copying._statements(wanted, Sort.read(sort), Line({}, None, is_raw=False), are_few=False))
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("; ".join(f"SET LOCAL {way} = off" for way in statement.without))
+        cursor.execute(f"EXPLAIN {statement.sql}", statement.params)
+        assert [line for (line,) in cursor.fetchall() if "Sort" in line] == []
+
+
+def test_writer_that_was_overtaken_spoils_nothing(
+    as_charlie: Client, lincoln: School, small_pages: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_one_of_each(factory.make_broadcast(lincoln))
+    as_charlie.post(EXPORTS, {"format": "csv"})
+    file, store = ExportFile.objects.get(), files._store
+
+    def overtaken(*args: Any) -> None:
+        monkeypatch.setattr(files, "_store", store)
+        ExportFile.objects.update(worked_on_at=timezone.now() - timedelta(minutes=3))
+        assert write_file(file.pk)
+        raise RuntimeError("too late")
+
+    monkeypatch.setattr(files, "_store", overtaken)
+    with pytest.raises(RuntimeError, match="too late"):
+        write_file(file.pk)
+    assert ExportFile.objects.get().status == "ready"
+    assert as_charlie.get(f"{EXPORTS}{file.token}/").getvalue() == b"".join(Export(Wanted(), Sort()).csv())
 
 
 def test_workbook_has_typed_cells_and_no_formula(as_charlie: Client, lincoln: School) -> None:

@@ -2,6 +2,7 @@
 
 import ctypes
 import gc
+import os
 from functools import cache
 
 # Others have neither, and give memory back by themselves.
@@ -20,7 +21,7 @@ def keep_no_long_blocks() -> None:
     glibc begins with that and raises the size to that of the longest block it has seen, up to 32 MB: from then on
     each thread keeps what its longest body needed. Said once, the size stays: 150 MB for four threads instead of 200.
     """
-    if _set:
+    if _set and "MALLOC_MMAP_THRESHOLD_" not in os.environ:  # whoever runs it has not said otherwise
         _set(M_MMAP_THRESHOLD, BYTES)
 
 

@@ -70,8 +70,8 @@ def body_read(slug: str, request: HttpRequest) -> Iterator[None]:
 def _turn() -> Iterator[None]:
     if not _one_at_a_time.acquire(timeout=MOST_WAITING_SECONDS):
         raise BusyError
-    keep_no_long_blocks()
     try:
+        keep_no_long_blocks()
         yield
     finally:
         _one_at_a_time.release()
