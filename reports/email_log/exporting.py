@@ -38,7 +38,7 @@ class Export:
     wanted: Wanted
     sort: Sort
     is_raw: bool = False
-    are_few: bool = False  # so few that a statement for each broadcast would take longer than sorting them
+    are_few: bool = False  # so few of their broadcasts' that walking through these would take longer than sorting
 
     def csv(self) -> Iterator[bytes]:
         """In pieces of some hundred lines."""
